@@ -1,0 +1,58 @@
+//! What crosses a boundary: operations, their inputs and outputs, and errors.
+//!
+//! This crate is plain data. It builds for the native core and for the window's
+//! WebAssembly alike, so both sides of every door share one set of types. JSON
+//! names and values follow Paperclip's HTTP API.
+
+pub mod activity;
+pub mod adapter;
+pub mod agent;
+pub mod comment;
+pub mod company;
+pub mod dashboard;
+pub mod document;
+pub mod error;
+pub mod feed;
+pub mod id;
+pub mod instance;
+pub mod interaction;
+pub mod issue;
+pub mod label;
+pub mod live;
+pub mod money;
+pub mod operation;
+pub mod operations;
+pub mod patch;
+pub mod planning;
+pub mod query;
+pub mod run;
+pub mod search;
+pub mod text;
+pub mod time;
+pub mod transcript;
+pub mod wake;
+mod words;
+
+pub use error::{ApiError, ErrorCode};
+pub use id::*;
+pub use money::Cents;
+pub use operation::{Access, Kind, Method, Operation, OperationInfo};
+pub use patch::Patch;
+pub use text::Text;
+pub use time::Timestamp;
+
+/// A JSON object whose shape the program does not own (adapter settings, payloads).
+pub type JsonObject = serde_json::Map<String, serde_json::Value>;
+
+/// What an operation answers when there is nothing to say but that it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Done {
+    pub ok: bool,
+}
+
+impl Done {
+    pub const OK: Self = Self { ok: true };
+}
+
+/// The user id under which the one operator of this machine acts, as Paperclip names it.
+pub const LOCAL_OPERATOR: &str = "local-board";

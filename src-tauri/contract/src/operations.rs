@@ -1,0 +1,283 @@
+//! The table of operations. One entry declares an operation for every door.
+//!
+//! Paths, methods and statuses are Paperclip's where it has the route; the rest is this program's own.
+
+use crate::Done;
+use crate::activity::*;
+use crate::adapter::*;
+use crate::agent::*;
+use crate::comment::*;
+use crate::company::*;
+use crate::dashboard::*;
+use crate::document::*;
+use crate::feed::*;
+use crate::instance::*;
+use crate::interaction::*;
+use crate::issue::*;
+use crate::label::*;
+use crate::operation::operations;
+use crate::planning::*;
+use crate::run::*;
+use crate::search::{Search, SearchResponse};
+use crate::transcript::*;
+use crate::wake::*;
+
+operations! {
+    // ---- Instance
+    #[doc = "Says whether the program is up."]
+    GetHealth = "health.get": Get "/api/health" -> 200, Public, (Nothing) -> Health;
+    #[doc = "Says who the caller is, as a session."]
+    GetSession = "session.get": Get "/api/auth/get-session" -> 200, Board, (Nothing) -> Session;
+    #[doc = "What the whole installation is doing."]
+    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent];
+    #[doc = "Stops every new run and cancels the live ones until resumed."]
+    PauseInstance = "instance.pause": Post "/api/instance/pause" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Run Wakeup RunEvent Agent Issue Activity];
+    #[doc = "Lets runs start again."]
+    ResumeInstance = "instance.resume": Post "/api/instance/resume" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Activity];
+    #[doc = "Reads the settings of the installation."]
+    GetGeneralSettings = "settings.get": Get "/api/instance/settings/general" -> 200, Board, (Nothing) -> GeneralSettings, reads [Instance];
+    #[doc = "Changes settings of the installation."]
+    PatchSettings = "settings.patch": Patch "/api/instance/settings/general" -> 200, Board, (PatchGeneralSettings) -> GeneralSettings, reads [Instance], changes [Instance];
+    #[doc = "Makes a backup of the database now and checks it."]
+    CreateBackup = "backups.create": Post "/api/instance/database-backups" -> 201, Board, (Nothing) -> BackupResult, reads [Backup], changes [Backup];
+    #[doc = "Lists the backups, newest first."]
+    ListBackups = "backups.list": Get "/api/instance/database-backups" -> 200, Board, (Nothing) -> Vec<BackupEntry>, reads [Backup];
+    #[doc = "Checks the database, its locks and the log files, and says what to do."]
+    Doctor = "doctor.run": Post "/api/instance/doctor" -> 200, Board, (RunDoctor) -> DoctorReport, reads [Instance Run Issue], changes [Issue Run];
+    #[doc = "Reads the feed of changes after a cursor."]
+    GetChanges = "changes.read": Get "/api/changes" -> 200, Board, (ReadChanges) -> ChangePage;
+
+    // ---- Companies
+    #[doc = "Lists the companies."]
+    ListCompanies = "companies.list": Get "/api/companies" -> 200, Board, (Nothing) -> Vec<Company>, reads [Company];
+    #[doc = "Founds a company."]
+    CreateCompanyOp = "companies.create": Post "/api/companies" -> 201, Board, (CreateCompany) -> Company, reads [Company], changes [Company Activity];
+    #[doc = "Reads a company."]
+    GetCompany = "companies.get": Get "/api/companies/{companyId}" -> 200, Company, (CompanyPath) -> Company, reads [Company];
+    #[doc = "Changes a company."]
+    UpdateCompanyOp = "companies.update": Patch "/api/companies/{companyId}" -> 200, Board, (UpdateCompany) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue];
+    #[doc = "Archives a company; its data stays."]
+    ArchiveCompany = "companies.archive": Post "/api/companies/{companyId}/archive" -> 200, Board, (CompanyPath) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue];
+    #[doc = "The company at a glance."]
+    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction];
+    #[doc = "Reads the audit trail, newest first."]
+    ListActivityOp = "activity.list": Get "/api/companies/{companyId}/activity" -> 200, Company, (ListActivity) -> Vec<Activity>, reads [Activity];
+    #[doc = "Searches issues, comments, documents, agents and projects."]
+    SearchCompany = "search": Get "/api/companies/{companyId}/search" -> 200, Company, (Search) -> SearchResponse, reads [Issue Comment Document Agent Project];
+
+    // ---- Agents
+    #[doc = "Lists the agents that are not terminated."]
+    ListAgents = "agents.list": Get "/api/companies/{companyId}/agents" -> 200, Company, (CompanyPath) -> Vec<Agent>, reads [Agent];
+    #[doc = "Creates an agent."]
+    CreateAgentOp = "agents.create": Post "/api/companies/{companyId}/agents" -> 201, Company, (CreateAgent) -> Agent, reads [Agent], changes [Agent AgentRevision Instructions Activity];
+    #[doc = "The reporting tree."]
+    GetOrg = "agents.org": Get "/api/companies/{companyId}/org" -> 200, Company, (CompanyPath) -> Vec<OrgNode>, reads [Agent];
+    #[doc = "The calling agent's own identity."]
+    GetMe = "agents.me": Get "/api/agents/me" -> 200, Agent, (Nothing) -> AgentDetail, reads [Agent];
+    #[doc = "The calling agent's open assignments."]
+    GetInboxLite = "agents.inbox": Get "/api/agents/me/inbox-lite" -> 200, Agent, (Nothing) -> Vec<InboxLiteEntry>, reads [Issue Run];
+    #[doc = "Reads an agent."]
+    GetAgent = "agents.get": Get "/api/agents/{id}" -> 200, Company, (AgentPath) -> AgentDetail, reads [Agent];
+    #[doc = "Changes an agent; a change of its configuration leaves a revision."]
+    UpdateAgentOp = "agents.update": Patch "/api/agents/{id}" -> 200, Company, (UpdateAgent) -> AgentDetail, reads [Agent], changes [Agent AgentRevision Activity];
+    #[doc = "Changes what an agent may do."]
+    UpdatePermissions = "agents.permissions": Patch "/api/agents/{id}/permissions" -> 200, Board, (UpdateAgentPermissions) -> AgentDetail, reads [Agent], changes [Agent Activity];
+    #[doc = "Pauses an agent and cancels its live runs."]
+    PauseAgent = "agents.pause": Post "/api/agents/{id}/pause" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent Run Wakeup RunEvent Issue Activity];
+    #[doc = "Lets a paused agent work again."]
+    ResumeAgent = "agents.resume": Post "/api/agents/{id}/resume" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent Activity];
+    #[doc = "Ends an agent for good: cancels its runs and revokes its keys."]
+    TerminateAgent = "agents.terminate": Post "/api/agents/{id}/terminate" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent AgentKey Run Wakeup RunEvent Issue Activity];
+    #[doc = "Lists the configuration's revisions, newest first."]
+    ListRevisions = "agents.revisions": Get "/api/agents/{id}/config-revisions" -> 200, Board, (AgentPath) -> Vec<AgentConfigRevision>, reads [AgentRevision];
+    #[doc = "Restores an earlier configuration as a new revision."]
+    RollbackAgent = "agents.rollback": Post "/api/agents/{id}/config-revisions/{revisionId}/rollback" -> 200, Board, (AgentRevisionPath) -> Agent, reads [AgentRevision Agent], changes [Agent AgentRevision Activity];
+    #[doc = "Lists an agent's keys, without secrets."]
+    ListKeys = "agents.keys": Get "/api/agents/{id}/keys" -> 200, Board, (AgentPath) -> Vec<AgentKey>, reads [AgentKey];
+    #[doc = "Makes a key for an agent; the token is shown this once."]
+    CreateKey = "agents.keys.create": Post "/api/agents/{id}/keys" -> 201, Board, (CreateAgentKey) -> AgentKeyCreated, reads [Agent], changes [AgentKey Activity];
+    #[doc = "Revokes a key."]
+    RevokeKey = "agents.keys.revoke": Delete "/api/agents/{id}/keys/{keyId}" -> 200, Board, (AgentKeyPath) -> Done, reads [AgentKey], changes [AgentKey Activity];
+    #[doc = "What an agent has used and where its session stands."]
+    GetRuntimeState = "agents.runtime": Get "/api/agents/{id}/runtime-state" -> 200, Board, (AgentPath) -> AgentRuntimeState, reads [AgentSession];
+    #[doc = "The sessions an agent would resume, by task."]
+    ListTaskSessions = "agents.sessions": Get "/api/agents/{id}/task-sessions" -> 200, Board, (AgentPath) -> Vec<AgentTaskSession>, reads [AgentSession];
+    #[doc = "Makes an agent begin afresh on one task or on all."]
+    ResetAgentSession = "agents.sessions.reset": Post "/api/agents/{id}/runtime-state/reset-session" -> 200, Board, (ResetSession) -> AgentRuntimeState, reads [AgentSession], changes [AgentSession Activity];
+    #[doc = "Lists the files of an agent's instructions."]
+    GetInstructions = "agents.instructions": Get "/api/agents/{id}/instructions-bundle" -> 200, Company, (AgentPath) -> InstructionsBundle, reads [Instructions];
+    #[doc = "Reads one file of an agent's instructions."]
+    GetInstructionsFile = "agents.instructions.read": Get "/api/agents/{id}/instructions-bundle/file" -> 200, Company, (InstructionsFilePath) -> InstructionsFileDetail, reads [Instructions];
+    #[doc = "Writes one file of an agent's instructions."]
+    PutInstructionsFile = "agents.instructions.write": Put "/api/agents/{id}/instructions-bundle/file" -> 200, Company, (WriteInstructionsFile) -> InstructionsFileDetail, reads [Instructions], changes [Instructions Activity];
+    #[doc = "Deletes one file of an agent's instructions."]
+    DeleteInstructionsFile = "agents.instructions.delete": Delete "/api/agents/{id}/instructions-bundle/file" -> 200, Board, (InstructionsFilePath) -> InstructionsBundle, reads [Instructions], changes [Instructions Activity];
+    #[doc = "Asks an agent to work; agents may only ask themselves."]
+    Wake = "agents.wake": Post "/api/agents/{id}/wakeup" -> 202, Company, (WakeAgent) -> WakeOutcome, reads [Agent Issue Run], changes [Wakeup Run RunEvent Issue Agent Activity];
+    #[doc = "Asks an agent to work, in the older form."]
+    InvokeHeartbeat = "agents.invoke": Post "/api/agents/{id}/heartbeat/invoke" -> 202, Company, (AgentPath) -> WakeOutcome, reads [Agent Run], changes [Wakeup Run RunEvent Issue Agent Activity];
+
+    // ---- Adapters
+    #[doc = "Lists the adapters and the fields of their settings."]
+    ListAdapters = "adapters.list": Get "/api/adapters" -> 200, Board, (Nothing) -> Vec<AdapterInfo>, reads [Adapter];
+    #[doc = "Says which executables the adapters would start, and why."]
+    DetectAdaptersOp = "adapters.detect": Get "/api/adapters/detect" -> 200, Board, (DetectAdapters) -> Vec<AdapterDetection>, reads [Adapter];
+    #[doc = "Lists an adapter's models."]
+    ListModels = "adapters.models": Get "/api/companies/{companyId}/adapters/{type}/models" -> 200, Company, (ListAdapterModels) -> Vec<AdapterModel>, reads [Adapter];
+    #[doc = "Checks that an adapter could run with these settings."]
+    TestAdapter = "adapters.test": Post "/api/companies/{companyId}/adapters/{type}/test-environment" -> 200, Board, (TestEnvironment) -> EnvironmentTest, reads [Adapter];
+
+    // ---- Issues
+    #[doc = "Lists issues."]
+    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label];
+    #[doc = "Counts issues, whole and by status."]
+    CountIssues = "issues.count": Get "/api/companies/{companyId}/issues/count" -> 200, Company, (ListIssues) -> IssueCount, reads [Issue];
+    #[doc = "Creates an issue; an assigned one wakes its agent."]
+    CreateIssueOp = "issues.create": Post "/api/companies/{companyId}/issues" -> 201, Company, (CreateIssue) -> IssueDetail, reads [Issue], changes [Issue Company Wakeup Run RunEvent Agent Activity];
+    #[doc = "Reads an issue with all that its page shows."]
+    GetIssue = "issues.get": Get "/api/issues/{id}" -> 200, Company, (IssuePath) -> IssueDetail, reads [Issue Label Document Project Goal Run];
+    #[doc = "Changes an issue, with a comment if given."]
+    UpdateIssueOp = "issues.update": Patch "/api/issues/{id}" -> 200, Company, (UpdateIssue) -> UpdatedIssue, reads [Issue], changes [Issue Comment Interaction Wakeup Run RunEvent Agent Activity];
+    #[doc = "Deletes an issue with all that belongs to it."]
+    DeleteIssue = "issues.delete": Delete "/api/issues/{id}" -> 200, Board, (IssuePath) -> Issue, reads [Issue], changes [Issue Comment Document Interaction Run RunEvent Wakeup Agent Activity];
+    #[doc = "What an agent needs to know to start on an issue."]
+    GetContext = "issues.context": Get "/api/issues/{id}/heartbeat-context" -> 200, Company, (GetHeartbeatContext) -> HeartbeatContext, reads [Issue Comment Project Goal Document];
+    #[doc = "Claims an issue for a run."]
+    Checkout = "issues.checkout": Post "/api/issues/{id}/checkout" -> 200, Company, (CheckoutIssue) -> Issue, reads [Issue Run], changes [Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "Gives an issue back to the pool."]
+    Release = "issues.release": Post "/api/issues/{id}/release" -> 200, Company, (IssuePath) -> Issue, reads [Issue Run], changes [Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "Breaks an issue's locks."]
+    ForceRelease = "issues.force_release": Post "/api/issues/{id}/admin/force-release" -> 200, Board, (ForceReleaseIssue) -> ForceReleased, reads [Issue], changes [Issue Activity];
+    #[doc = "Marks an issue as read by the operator."]
+    MarkRead = "issues.read": Post "/api/issues/{id}/read" -> 200, Board, (IssuePath) -> IssueReadState, reads [Issue], changes [ReadState];
+    #[doc = "Marks an issue as unread."]
+    MarkUnread = "issues.unread": Delete "/api/issues/{id}/read" -> 200, Board, (IssuePath) -> IssueReadState, reads [Issue], changes [ReadState];
+    #[doc = "What happened to an issue, newest first."]
+    ListIssueActivity = "issues.activity": Get "/api/issues/{id}/activity" -> 200, Company, (IssueActivityPath) -> Vec<Activity>, reads [Activity];
+    #[doc = "Runs that were about an issue, newest first."]
+    ListIssueRuns = "issues.runs": Get "/api/issues/{issueId}/runs" -> 200, Company, (IssueRunsPath) -> Vec<RunSummary>, reads [Run];
+    #[doc = "Runs in flight on an issue."]
+    ListIssueLiveRuns = "issues.live_runs": Get "/api/issues/{issueId}/live-runs" -> 200, Company, (IssueRunsPath) -> Vec<RunSummary>, reads [Run];
+    #[doc = "The run that holds an issue, or null."]
+    GetActiveRun = "issues.active_run": Get "/api/issues/{issueId}/active-run" -> 200, Company, (IssueRunsPath) -> Option<RunSummary>, reads [Run];
+
+    // ---- Comments
+    #[doc = "Lists an issue's comments."]
+    ListCommentsOp = "comments.list": Get "/api/issues/{id}/comments" -> 200, Company, (ListComments) -> Vec<IssueComment>, reads [Comment];
+    #[doc = "Comments on an issue; may wake its assignee and whoever is mentioned."]
+    AddCommentOp = "comments.add": Post "/api/issues/{id}/comments" -> 201, Company, (AddComment) -> IssueComment, reads [Issue], changes [Comment Issue Interaction Wakeup Run RunEvent Agent Activity];
+    #[doc = "Reads one comment."]
+    GetComment = "comments.get": Get "/api/issues/{id}/comments/{commentId}" -> 200, Company, (CommentPath) -> IssueComment, reads [Comment];
+
+    // ---- Documents
+    #[doc = "Lists an issue's documents."]
+    ListDocumentsOp = "documents.list": Get "/api/issues/{id}/documents" -> 200, Company, (ListDocuments) -> Vec<IssueDocument>, reads [Document];
+    #[doc = "Reads a document."]
+    GetDocumentOp = "documents.get": Get "/api/issues/{id}/documents/{key}" -> 200, Company, (GetDocument) -> IssueDocument, reads [Document];
+    #[doc = "Writes a document; each write is a revision."]
+    PutDocumentOp = "documents.put": Put "/api/issues/{id}/documents/{key}" -> 200, Company, (PutDocument) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
+    #[doc = "Lists a document's revisions, newest first."]
+    ListDocumentRevisions = "documents.revisions": Get "/api/issues/{id}/documents/{key}/revisions" -> 200, Company, (DocumentPath) -> Vec<DocumentRevision>, reads [Document];
+    #[doc = "Restores an earlier revision as a new one."]
+    RestoreDocument = "documents.restore": Post "/api/issues/{id}/documents/{key}/revisions/{revisionId}/restore" -> 200, Company, (RestoreRevision) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
+    #[doc = "Deletes a document."]
+    DeleteDocument = "documents.delete": Delete "/api/issues/{id}/documents/{key}" -> 200, Board, (DocumentPath) -> Done, reads [Document], changes [Document Issue Activity];
+
+    // ---- Interactions
+    #[doc = "Lists the cards in an issue's thread."]
+    ListInteractions = "interactions.list": Get "/api/issues/{id}/interactions" -> 200, Company, (IssuePath) -> Vec<Interaction>, reads [Interaction];
+    #[doc = "Puts a card into an issue's thread."]
+    CreateInteractionOp = "interactions.create": Post "/api/issues/{id}/interactions" -> 201, Company, (CreateInteraction) -> Interaction, reads [Issue], changes [Interaction Issue Activity];
+    #[doc = "Accepts a confirmation or suggested tasks."]
+    AcceptInteractionOp = "interactions.accept": Post "/api/issues/{id}/interactions/{interactionId}/accept" -> 200, Board, (AcceptInteraction) -> Interaction, reads [Interaction], changes [Interaction Issue Company Wakeup Run RunEvent Agent Activity];
+    #[doc = "Rejects a card, with a reason."]
+    RejectInteractionOp = "interactions.reject": Post "/api/issues/{id}/interactions/{interactionId}/reject" -> 200, Board, (RejectInteraction) -> Interaction, reads [Interaction], changes [Interaction Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "Answers questions."]
+    RespondInteractionOp = "interactions.respond": Post "/api/issues/{id}/interactions/{interactionId}/respond" -> 200, Board, (RespondInteraction) -> Interaction, reads [Interaction], changes [Interaction Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "Cancels questions without an answer."]
+    CancelInteractionOp = "interactions.cancel": Post "/api/issues/{id}/interactions/{interactionId}/cancel" -> 200, Board, (RejectInteraction) -> Interaction, reads [Interaction], changes [Interaction Issue Wakeup Run RunEvent Agent Activity];
+
+    // ---- Labels, goals, projects
+    #[doc = "Lists a company's labels."]
+    ListLabels = "labels.list": Get "/api/companies/{companyId}/labels" -> 200, Company, (CompanyPath) -> Vec<IssueLabel>, reads [Label];
+    #[doc = "Creates a label."]
+    CreateLabelOp = "labels.create": Post "/api/companies/{companyId}/labels" -> 201, Company, (CreateLabel) -> IssueLabel, reads [Label], changes [Label Activity];
+    #[doc = "Deletes a label."]
+    DeleteLabel = "labels.delete": Delete "/api/labels/{labelId}" -> 200, Company, (LabelPath) -> IssueLabel, reads [Label], changes [Label Issue Activity];
+    #[doc = "Lists a company's goals."]
+    ListGoals = "goals.list": Get "/api/companies/{companyId}/goals" -> 200, Company, (CompanyPath) -> Vec<Goal>, reads [Goal];
+    #[doc = "Sets a goal."]
+    CreateGoalOp = "goals.create": Post "/api/companies/{companyId}/goals" -> 201, Company, (CreateGoal) -> Goal, reads [Goal], changes [Goal Activity];
+    #[doc = "Reads a goal."]
+    GetGoal = "goals.get": Get "/api/goals/{id}" -> 200, Company, (GoalPath) -> Goal, reads [Goal];
+    #[doc = "Lists a company's projects."]
+    ListProjects = "projects.list": Get "/api/companies/{companyId}/projects" -> 200, Company, (CompanyPath) -> Vec<Project>, reads [Project];
+    #[doc = "Starts a project."]
+    CreateProjectOp = "projects.create": Post "/api/companies/{companyId}/projects" -> 201, Company, (CreateProject) -> Project, reads [Project], changes [Project Activity];
+    #[doc = "Reads a project."]
+    GetProject = "projects.get": Get "/api/projects/{id}" -> 200, Company, (ProjectPath) -> Project, reads [Project];
+    #[doc = "Changes a project."]
+    UpdateProjectOp = "projects.update": Patch "/api/projects/{id}" -> 200, Company, (UpdateProject) -> Project, reads [Project], changes [Project Activity];
+
+    // ---- Runs and wakes
+    #[doc = "Lists runs, newest first."]
+    ListRunsOp = "runs.list": Get "/api/companies/{companyId}/heartbeat-runs" -> 200, Company, (ListRuns) -> Vec<RunSummary>, reads [Run];
+    #[doc = "Lists runs in flight."]
+    ListLiveRunsOp = "runs.live": Get "/api/companies/{companyId}/live-runs" -> 200, Company, (ListLiveRuns) -> Vec<RunSummary>, reads [Run];
+    #[doc = "Lists wake attempts with what became of each, newest first."]
+    ListWakeupsOp = "wakeups.list": Get "/api/companies/{companyId}/wakeup-requests" -> 200, Company, (ListWakeups) -> Vec<WakeupRequest>, reads [Wakeup];
+    #[doc = "Reads a run."]
+    GetRun = "runs.get": Get "/api/heartbeat-runs/{runId}" -> 200, Company, (RunPath) -> Run, reads [Run];
+    #[doc = "Stops a run."]
+    CancelRun = "runs.cancel": Post "/api/heartbeat-runs/{runId}/cancel" -> 200, Board, (RunPath) -> Run, reads [Run], changes [Run Wakeup RunEvent Issue Agent Activity];
+    #[doc = "Lists the steps of a run."]
+    ListRunEventsOp = "runs.events": Get "/api/heartbeat-runs/{runId}/events" -> 200, Company, (ListRunEvents) -> Vec<RunEvent>, reads [RunEvent];
+    #[doc = "Reads a slice of a run's log."]
+    ReadRunLogOp = "runs.log": Get "/api/heartbeat-runs/{runId}/log" -> 200, Company, (ReadRunLog) -> RunLogSlice, reads [Run];
+    #[doc = "Reads a page of a run's transcript."]
+    ReadTranscriptOp = "runs.transcript": Get "/api/heartbeat-runs/{runId}/transcript" -> 200, Company, (ReadTranscript) -> TranscriptPage, reads [Run];
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{Access, Method};
+
+    #[test]
+    fn names_and_routes_are_unique() {
+        let mut names = HashSet::new();
+        let mut routes = HashSet::new();
+        for op in ALL {
+            assert!(names.insert(op.name), "{} is declared twice", op.name);
+            assert!(routes.insert((op.method, op.path)), "{} {} is declared twice", op.method, op.path);
+        }
+    }
+
+    #[test]
+    fn every_path_parameter_is_a_field_of_the_input() {
+        for op in ALL {
+            let mut g = schemars::SchemaGenerator::default();
+            let schema = (op.input_schema)(&mut g);
+            let value = serde_json::to_value(&schema).unwrap();
+            let name = value["$ref"].as_str().map(|r| r.rsplit('/').next().unwrap().to_owned());
+            let full = name.map_or(value, |n| g.definitions()[&n].clone());
+            for p in op.path_parameters() {
+                assert!(full["properties"].get(p).is_some(), "{}: no field {p} in the input", op.name);
+            }
+        }
+    }
+
+    #[test]
+    fn reading_changes_nothing_and_only_health_is_public() {
+        for op in ALL {
+            if op.method == Method::Get {
+                assert!(op.changes.is_empty(), "{} reads and changes", op.name);
+            }
+            if op.access == Access::Public {
+                assert_eq!(op.name, "health.get");
+            }
+        }
+    }
+}
