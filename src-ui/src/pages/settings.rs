@@ -298,7 +298,7 @@ fn Backups() -> impl IntoView {
                             <Show when=move || l.with(|l| l.is_empty())>
                                 <p class="muted">"No backup yet."</p>
                             </Show>
-                            <For each=move || l.get().iter().take(12).cloned().collect::<Vec<_>>() key=|b| b.file.clone() let:b>
+                            <For each={move || l.get().iter().take(12).cloned().collect::<Vec<_>>()} key=|b| b.file.clone() let:b>
                                 <div class="line-item">
                                     <span class="mono ellipsis selectable">{b.file.clone()}</span>
                                     <span class="push muted num">{format::bytes(b.size_bytes)}</span>
