@@ -1,6 +1,8 @@
 //! The form of an agent's settings. Its fields come from the adapter; the same form makes and changes agents.
 
-use contract::adapter::{AdapterDetection, AdapterField, AdapterInfo, DetectAdapters, FieldKind, ListAdapterModels};
+use contract::adapter::{
+    AdapterDetection, AdapterField, AdapterInfo, DetectAdapters, FieldKind, ListAdapterModels,
+};
 use contract::agent::{Agent, AgentRole};
 use contract::company::Nothing;
 use contract::operations as op;
@@ -200,7 +202,8 @@ pub fn AdapterFields(form: AgentForm) -> impl IntoView {
         form.adapters.get()?.iter().find(|a| a.r#type == kind).cloned()
     });
     let command = Memo::new(move |_| {
-        form.config.with(|c| c.get("command").and_then(Value::as_str).filter(|c| !c.is_empty()).map(str::to_owned))
+        form.config
+            .with(|c| c.get("command").and_then(Value::as_str).filter(|c| !c.is_empty()).map(str::to_owned))
     });
     let found = use_query::<op::DetectAdaptersOp>(move || {
         let kind = Text::new(form.adapter.get()).ok()?;
@@ -421,7 +424,8 @@ fn Field(form: AgentForm, field: AdapterField, kind: String) -> impl IntoView {
         FieldKind::Model => {
             let models = use_query::<op::ListModels>(move || {
                 let r#type = Text::new(kind.clone()).ok()?;
-                let input = ListAdapterModels { company_id: co.id, r#type, refresh: false, environment_id: None };
+                let input =
+                    ListAdapterModels { company_id: co.id, r#type, refresh: false, environment_id: None };
                 Some(Ask::of(input))
             });
             view! {
@@ -485,7 +489,8 @@ fn Field(form: AgentForm, field: AdapterField, kind: String) -> impl IntoView {
         }
         .into_any(),
     };
-    let wide = matches!(field_kind, FieldKind::Multiline | FieldKind::List | FieldKind::Env | FieldKind::Folder);
+    let wide =
+        matches!(field_kind, FieldKind::Multiline | FieldKind::List | FieldKind::Env | FieldKind::Folder);
     view! {
         <label class="field-label" class:full=wide>
             {label}
@@ -503,7 +508,12 @@ pub fn PolicyFields(form: AgentForm) -> impl IntoView {
         Signal::derive(move || form.heartbeat(key).and_then(|v| v.as_bool()).unwrap_or(default))
     };
     let number = move |key: &'static str| {
-        move || form.heartbeat(key).and_then(|v| v.as_i64()).filter(|n| *n > 0).map_or_else(String::new, |n| n.to_string())
+        move || {
+            form.heartbeat(key)
+                .and_then(|v| v.as_i64())
+                .filter(|n| *n > 0)
+                .map_or_else(String::new, |n| n.to_string())
+        }
     };
     let timer = flag("enabled", false);
     view! {

@@ -11,7 +11,8 @@ use crate::labels;
 use crate::state::route::{AgentTab, Page, Route};
 use crate::state::{app, company};
 
-const TABS: [(&str, &str); 4] = [("all", "All"), ("active", "Active"), ("paused", "Paused"), ("error", "Error")];
+const TABS: [(&str, &str); 4] =
+    [("all", "All"), ("active", "Active"), ("paused", "Paused"), ("error", "Error")];
 
 fn belongs(a: &Agent, tab: &str) -> bool {
     match tab {

@@ -121,7 +121,11 @@ fn Tiles(figures: Signal<Arc<Figures>>) -> impl IntoView {
             (e, p) => format!("{e} with errors, {p} paused"),
         };
         let budget = if f.costs.month_budget_cents.get() > 0 {
-            format!("{:.0}% of {}", f.costs.month_utilization_percent, format::money(f.costs.month_budget_cents))
+            format!(
+                "{:.0}% of {}",
+                f.costs.month_utilization_percent,
+                format::money(f.costs.month_budget_cents)
+            )
         } else {
             "No budget set".into()
         };
@@ -183,7 +187,8 @@ fn chart(days: &[RunActivityDay]) -> AnyView {
                 })
                 .collect_view();
             let day = d.date.get(8..10).unwrap_or_default().trim_start_matches('0').to_owned();
-            let told = format!("{}: {} succeeded, {} failed, {} other", d.date, d.succeeded, d.failed, d.other);
+            let told =
+                format!("{}: {} succeeded, {} failed, {} other", d.date, d.succeeded, d.failed, d.other);
             view! {
                 <g>
                     <title>{told}</title>

@@ -82,7 +82,8 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
         });
     };
     let url_key = move || co.agent(agent).map_or_else(|| agent.to_string(), |a| a.url_key);
-    let tabs = [("transcript", "Transcript"), ("raw", "Raw"), ("events", "Steps"), ("invocation", "Invocation")];
+    let tabs =
+        [("transcript", "Transcript"), ("raw", "Raw"), ("events", "Steps"), ("invocation", "Invocation")];
     view! {
         <div class="page">
             <Topbar
@@ -168,7 +169,9 @@ fn trouble(r: &Run) -> Option<AnyView> {
     let waits = match r.status {
         RunStatus::Queued => Some("It waits for a free place: as many runs as may are running.".to_owned()),
         RunStatus::ScheduledRetry => Some(match &r.scheduled_retry_reason {
-            Some(reason) => format!("Attempt {} is scheduled: {}", r.scheduled_retry_attempt, format::words(reason)),
+            Some(reason) => {
+                format!("Attempt {} is scheduled: {}", r.scheduled_retry_attempt, format::words(reason))
+            }
             None => format!("Attempt {} is scheduled", r.scheduled_retry_attempt),
         }),
         _ => None,
@@ -195,7 +198,8 @@ fn trouble(r: &Run) -> Option<AnyView> {
 
 fn facts(r: &Run) -> AnyView {
     let fact = |name: &'static str, value: AnyView| view! { <div><span>{name}</span><span class="num">{value}</span></div> };
-    let tokens = number(r, &["inputTokens", "input_tokens"]).zip(number(r, &["outputTokens", "output_tokens"]));
+    let tokens =
+        number(r, &["inputTokens", "input_tokens"]).zip(number(r, &["outputTokens", "output_tokens"]));
     let cost = number(r, &["costUsd", "cost_usd", "total_cost_usd"]);
     let session = r.session_id_after.clone().or_else(|| r.session_id_before.clone());
     view! {
@@ -417,7 +421,8 @@ fn invocation(p: &contract::JsonObject) -> AnyView {
         .and_then(Value::as_array)
         .map(|a| a.iter().filter_map(Value::as_str).map(quoted).collect())
         .unwrap_or_default();
-    let command = text("command").map(|c| std::iter::once(quoted(&c)).chain(args).collect::<Vec<_>>().join(" "));
+    let command =
+        text("command").map(|c| std::iter::once(quoted(&c)).chain(args).collect::<Vec<_>>().join(" "));
     let notes: Vec<String> = p
         .get("commandNotes")
         .and_then(Value::as_array)

@@ -131,7 +131,9 @@ fn General(settings: Signal<std::sync::Arc<contract::instance::GeneralSettings>>
             }),
         }));
     });
-    let cap = Signal::derive(move || settings.with(|s| s.max_live_runs.map_or_else(String::new, |n| n.to_string())));
+    let cap = Signal::derive(move || {
+        settings.with(|s| s.max_live_runs.map_or_else(String::new, |n| n.to_string()))
+    });
     let url = Memo::new(move |_| app().status.get().and_then(|s| s.url.clone()));
     view! {
         <section class="form-section">

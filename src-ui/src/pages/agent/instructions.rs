@@ -1,8 +1,8 @@
 //! The files that tell an agent who it is and how it works.
 
+use contract::Text;
 use contract::agent::{InstructionsFilePath, WriteInstructionsFile};
 use contract::operations as op;
-use contract::Text;
 use leptos::prelude::*;
 
 use super::Current;
@@ -23,7 +23,9 @@ pub fn Instructions(current: Current) -> impl IntoView {
         chosen.get().or_else(|| bundle.data.with(|b| b.as_ref().map(|b| b.entry_file.clone())))
     });
     let add = move |name: String| {
-        let (Ok(file), Ok(content)) = (Text::new(name.clone()), Text::new(format!("# {name}\n"))) else { return };
+        let (Ok(file), Ok(content)) = (Text::new(name.clone()), Text::new(format!("# {name}\n"))) else {
+            return;
+        };
         let input = WriteInstructionsFile {
             id: current.path().id,
             path: file,

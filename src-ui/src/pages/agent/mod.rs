@@ -173,7 +173,9 @@ fn Actions(current: Current) -> impl IntoView {
     let again = move || current.query.refetch();
     let assign = move |_| {
         let assignee = Some(d.with_untracked(|d| d.agent.id));
-        app().dialog.set(Some(Dialog::NewIssue(NewIssueDefaults { assignee, ..NewIssueDefaults::default() })));
+        app()
+            .dialog
+            .set(Some(Dialog::NewIssue(NewIssueDefaults { assignee, ..NewIssueDefaults::default() })));
     };
     let wake = move |_| {
         let mut input = WakeAgent::of(d.with_untracked(|d| d.agent.id));

@@ -28,7 +28,10 @@ pub fn Overview(current: Current) -> impl IntoView {
     let id = current.detail.with_untracked(|d| d.agent.id);
     let live = Memo::new(move |_| {
         co.live.data.with(|l| {
-            l.iter().flat_map(|l| l.iter()).find(|r| r.agent_id == id && r.status == RunStatus::Running).cloned()
+            l.iter()
+                .flat_map(|l| l.iter())
+                .find(|r| r.agent_id == id && r.status == RunStatus::Running)
+                .cloned()
         })
     });
     let live_id = Memo::new(move |_| live.with(|r| r.as_ref().map(|r| r.id)));
@@ -41,8 +44,7 @@ pub fn Overview(current: Current) -> impl IntoView {
         q.limit = Some(12);
         Some(Ask::within(q, co.id))
     });
-    let state =
-        use_query::<op::GetRuntimeState>(move || Some(Ask::within(current.path(), co.id)));
+    let state = use_query::<op::GetRuntimeState>(move || Some(Ask::within(current.path(), co.id)));
     let wakes = use_query::<op::ListWakeupsOp>(move || {
         let input = ListWakeups { company_id: co.id, agent_id: Some(id), issue_id: None, limit: Some(12) };
         Some(Ask::within(input, co.id))
