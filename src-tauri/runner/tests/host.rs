@@ -313,30 +313,34 @@ async fn the_environment_is_what_was_given_and_nothing_else() {
     assert_eq!(names, ["GIVEN", "PATH", "RUN_HOST_ID"]);
 }
 
-#[tokio::test]
-async fn an_agent_cannot_reach_the_data_folder_but_for_what_is_exposed() {
-    let place = Place::new();
+/// What an agent could try, as the user it is and with what the system offers.
+fn attack(place: &Place) -> (runner::host::LaunchSpec, std::path::PathBuf) {
     let home = place.data().join("agents/one");
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("notes"), "mine").unwrap();
-    let token = place.data().join("operator-token");
     let mut spec = place.shell(&format!(
         r#"cat {token} && echo REACHED
            cat ../../operator-token && echo REACHED
-           cat /proc/$PPID/root{token} && echo REACHED
+           for pid in 1 $PPID; do cat /proc/$pid/root{token} && echo REACHED; done
            umount {data} && cat {token} && echo REACHED
            unshare -rm sh -c 'umount {data}; cat {token}' && echo REACHED
            nsenter -t $PPID -m cat {token} && echo REACHED
-           ls {data}; ls {data}/runs && echo REACHED
-           ls $(dirname $(readlink -f /proc/self/cwd)) ; cat notes; echo; echo kept > written
+           ls {data}/runs && echo REACHED
            touch {data}/new && echo REACHED
+           ls /tmp/paperclip-*/* $XDG_RUNTIME_DIR/paperclip/*/* && echo REACHED
+           cat notes; echo; echo kept > written
            true"#,
-        token = token.display(),
+        token = place.data().join("operator-token").display(),
         data = place.data().display(),
     ));
+    if let Ok(dir) = std::env::var("XDG_RUNTIME_DIR") {
+        spec.invocation.env.insert("XDG_RUNTIME_DIR".into(), dir);
+    }
     spec.invocation.cwd = home.clone();
-    let report = run(spec).await;
-    let sandbox = report.started.unwrap().sandbox;
+    (spec, home)
+}
+
+fn assert_held(place: &Place, home: &std::path::Path, sandbox: &runner::host::Sandbox) {
     if sandbox.level == SandboxLevel::None {
         eprintln!("this machine allows no namespace: {:?}", sandbox.why);
         assert!(sandbox.why.is_some());
@@ -344,9 +348,40 @@ async fn an_agent_cannot_reach_the_data_folder_but_for_what_is_exposed() {
     }
     let text = place.text();
     assert!(!text.contains("REACHED") && !text.contains("the-operators-token"), "{text}");
-    assert!(text.contains("mine"));
+    assert!(text.contains("mine"), "{text}");
     assert_eq!(std::fs::read_to_string(home.join("written")).unwrap(), "kept\n");
-    assert_eq!(std::fs::read_to_string(&token).unwrap(), "the-operators-token");
+    assert_eq!(std::fs::read_to_string(place.data().join("operator-token")).unwrap(), "the-operators-token");
+}
+
+#[tokio::test]
+async fn an_agent_cannot_reach_the_data_folder_but_for_what_is_exposed() {
+    let place = Place::new();
+    let (spec, home) = attack(&place);
+    let report = run(spec).await;
+    assert_held(&place, &home, &report.started.unwrap().sandbox);
+}
+
+#[tokio::test]
+async fn nor_can_an_agent_of_a_user_without_privileges() {
+    if !rustix::process::geteuid().is_root() {
+        // The test before this one is the same then.
+        return;
+    }
+    let place = Place::new();
+    let (spec, home) = attack(&place);
+    let binary = place.dir.path().join("host");
+    std::fs::copy(host_binary(), &binary).unwrap();
+    let chown = ["-R".as_ref(), "65534:65534".as_ref(), place.dir.path().as_os_str()];
+    assert!(std::process::Command::new("chown").args(chown).status().unwrap().success());
+    let mut launcher = launcher();
+    launcher.program = "/usr/bin/setpriv".into();
+    let user = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(Into::into);
+    launcher.leading_args = user.into_iter().chain([binary.into(), "run-host".into()]).collect();
+    let mut handle = launch(&launcher, spec).await.unwrap();
+    let report = exited(&mut handle).await;
+    assert_eq!(report.exit_code, Some(0), "{report:?}");
+    assert_held(&place, &home, &report.started.unwrap().sandbox);
+    handle.control().finish().await.unwrap();
 }
 
 #[tokio::test]

@@ -183,5 +183,7 @@ impl Clients {
 impl Drop for Clients {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
+        // Goes only when no other run's socket is in it.
+        let _ = self.path.parent().map(std::fs::remove_dir);
     }
 }

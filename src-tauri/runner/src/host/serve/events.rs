@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -102,13 +103,12 @@ pub struct Host {
 
 impl Host {
     pub fn open(spec: LaunchSpec, launcher: &UnixStream, said: Vec<u8>) -> io::Result<Self> {
-        let base = std::env::var_os("XDG_RUNTIME_DIR").map(std::path::PathBuf::from);
+        let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let before = journal::read(&spec.run_dir)?;
         let attempt = before.launching.map_or(1, |l| l.attempt + 1);
         let mut journal = Journal::open(&spec.run_dir)?;
         let log = LogWriter::open(&spec.run_dir, spec.log_limit)?;
-        let runtime_dir = runtime_dir::prepare(&spec.data_dir, base.as_deref())?;
-        let mut clients = Clients::listen(runtime_dir::socket(&runtime_dir, spec.run_id), spec.run_id)?;
+        let mut clients = listen(&spec, base.as_deref())?;
         clients.add_launcher(launcher.try_clone()?, said)?;
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         journal.record(
@@ -166,7 +166,7 @@ impl Host {
     }
 
     fn start(&mut self) {
-        let runtime_dir = self.clients.path().parent().unwrap_or(std::path::Path::new("/")).to_owned();
+        let runtime_dir = self.clients.path().parent().unwrap_or(Path::new("/")).to_owned();
         match spawn(&self.spec, &runtime_dir) {
             Err(failure) => self.end(Some(failure)),
             Ok((mut child, sandbox)) => {
@@ -567,6 +567,18 @@ fn read_stream<R: Read>(
         }
     }
     taken > 0
+}
+
+fn listen(spec: &LaunchSpec, runtime_base: Option<&Path>) -> io::Result<Clients> {
+    let mut tries = 5;
+    loop {
+        let dir = runtime_dir::prepare(&spec.data_dir, runtime_base)?;
+        match Clients::listen(runtime_dir::socket(&dir, spec.run_id), spec.run_id) {
+            // The last host to leave has just taken the folder away.
+            Err(e) if e.kind() == io::ErrorKind::NotFound && tries > 0 => tries -= 1,
+            listening => return listening,
+        }
+    }
 }
 
 /// Waits for children in a thread of its own, so that the loop needs no signal handler. Ends when there is
