@@ -405,6 +405,27 @@ async fn a_log_at_its_limit_costs_lines_but_not_the_run() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_written_any_more_costs_lines_but_not_the_run() {
+    let place = Place::new();
+    let mut launcher = launcher();
+    // A limit on the size of files stands in for a disk that is full.
+    let script = r#"trap "" XFSZ; ulimit -f 200; exec "$@""#;
+    launcher.leading_args = ["-c", script, "host"].map(Into::into).into();
+    launcher.leading_args.extend([host_binary().into(), "run-host".into()]);
+    launcher.program = "/bin/bash".into();
+    let mut handle = launch(&launcher, place.shell("seq 1 200000; exit 4")).await.unwrap();
+    let report = exited(&mut handle).await;
+    handle.control().finish().await.unwrap();
+    assert_eq!(report.exit_code, Some(4));
+    assert!(report.log_truncated.unwrap().contains("cannot be written"));
+    assert!(place.journal().contains("log_truncated") && place.journal().contains("\"ended\""));
+    // What is there is whole.
+    let lines = place.lines();
+    assert!(lines.len() > 100);
+    assert!(lines.iter().zip(1..).all(|(line, n)| line.text() == n.to_string()));
+}
+
+#[tokio::test]
 async fn a_run_folder_that_cannot_be_made_fails_the_run_with_a_reason() {
     let place = Place::new();
     let mut spec = place.spec("/bin/true", &[]);
@@ -420,9 +441,10 @@ async fn a_cancel_right_after_the_launch_is_heard() {
     let mut handle = launch(&launcher(), place.shell("sleep 600")).await.unwrap();
     handle.control().kill(KillCause::Cancelled, None, Some(Duration::ZERO)).await.unwrap();
     assert_eq!(exited(&mut handle).await.kill.unwrap().cause, KillCause::Cancelled);
+    handle.control().finish().await.unwrap();
 }
 
-/// Not a check: prints what a host weighs while it runs a command that writes.
+/// Not a check: prints what a host weighs while it runs a command that writes, and what a run costs.
 #[tokio::test]
 async fn weight_of_a_host() {
     let place = Place::new();
@@ -434,7 +456,18 @@ async fn weight_of_a_host() {
     let host = parent_of(begun.pid);
     let rollup = std::fs::read_to_string(format!("/proc/{host}/smaps_rollup")).unwrap_or_default();
     let pss = rollup.lines().find(|l| l.starts_with("Pss:")).unwrap_or("Pss: unknown");
-    eprintln!("host: {pss}, launch to Started: {to_start:?}");
+    let mut ends = Vec::new();
+    for _ in 0..20 {
+        let (place, clock) = (Place::new(), std::time::Instant::now());
+        run(place.spec("/bin/true", &[])).await;
+        ends.push(clock.elapsed());
+    }
+    ends.sort();
+    eprintln!(
+        "host: {pss}, launch to Started {to_start:?}, a whole run of /bin/true {:?} (median)",
+        ends[10]
+    );
     handle.control().kill(KillCause::Cancelled, None, Some(Duration::ZERO)).await.unwrap();
     exited(&mut handle).await;
+    handle.control().finish().await.unwrap();
 }

@@ -91,6 +91,11 @@ async fn lose(run_dir: &Path, run_id: RunId, account: Account, why: String) -> R
     let failed = |source| HostError::Folder { path: run_dir.to_owned(), source };
     let work = move || -> io::Result<LostReport> {
         let swept = sweep(run_id, &account);
+        if let Some(launching) = &account.launching {
+            // Its host could not take them away.
+            let _ = std::fs::remove_file(&launching.socket);
+            let _ = launching.socket.parent().map(std::fs::remove_dir);
+        }
         let log = RunLog::open(&dir)?;
         let progress = Progress { lines: log.total_lines()?, bytes: log.bytes()?, stream: None, at: None };
         Ok(LostReport { started: account.started, progress, swept, why })

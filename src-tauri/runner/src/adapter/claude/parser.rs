@@ -156,7 +156,9 @@ impl StreamParser {
         parsed.api_status =
             event.get("api_error_status").and_then(Value::as_u64).and_then(|s| u16::try_from(s).ok());
         parsed.turns = event.get("num_turns").and_then(Value::as_i64);
-        parsed.cost_usd = event.get("total_cost_usd").and_then(Value::as_f64);
+        parsed.cost_usd = cost_since_last_result(&event)
+            .map(|cost| cost + parsed.cost_usd.unwrap_or(0.0))
+            .or_else(|| event.get("total_cost_usd").and_then(Value::as_f64));
         parsed.result_text = string(&event, "result");
         let errors = event.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         parsed.errors =
@@ -203,6 +205,13 @@ impl StreamParser {
         let which = field("rateLimitType").and_then(Value::as_str).unwrap_or("usage");
         vec![EntryBody::System { text: format!("The provider's {which} limit is reached{until}.") }]
     }
+}
+
+/// What this run cost. In newer versions (seen in 2.1.329) `total_cost_usd` of a resumed session counts the
+/// session from its beginning, so that adding it up over runs would bill the first ones again and again.
+fn cost_since_last_result(event: &JsonObject) -> Option<f64> {
+    let models = event.get("model_usage_since_last_result")?.as_object()?;
+    Some(models.values().filter_map(|model| model.get("costUSD").and_then(Value::as_f64)).sum())
 }
 
 fn tool_results(event: &JsonObject) -> Vec<EntryBody> {

@@ -96,6 +96,17 @@ fn usage_is_metered_message_by_message_before_the_result() {
 }
 
 #[test]
+fn a_resumed_run_costs_what_it_cost_and_not_what_its_session_did() {
+    for version in VERSIONS {
+        let first = read(&format!("{version}-success.jsonl"), "").1;
+        let resumed = read(&format!("{version}-resume.jsonl"), "").1;
+        assert_eq!(first.session_id, resumed.session_id, "{version}");
+        assert_eq!(first.cost_usd, resumed.cost_usd, "{version}");
+        assert_eq!(first.usage, resumed.usage, "{version}");
+    }
+}
+
+#[test]
 fn errors_fall_into_their_classes() {
     let transient = Some(ErrorFamily::TransientUpstream);
     for (case, code, error, family) in [
