@@ -7,9 +7,11 @@
 //! - [`log`] reads what a run wrote, by line or by byte, while it is written and long after.
 //! - [`demo`] is the built-in agent that needs no account.
 //! - [`path`] finds command lines where a login shell would find them.
+//! - [`places`] says where the program keeps its files.
 
 pub mod adapter;
 pub mod demo;
 pub mod host;
 pub mod log;
 pub mod path;
+pub mod places;
