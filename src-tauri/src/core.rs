@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use contract::{ApiError, ErrorCode, Operation};
+use contract::feed::ChangePage;
+use contract::transcript::TranscriptPage;
+use contract::{ApiError, ErrorCode, Operation, RunId};
 use engine::{Caller, Engine, Reply};
+use futures_util::{Stream, stream};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -27,6 +30,17 @@ pub enum StartError {
     Server(#[from] server::ServerError),
 }
 
+impl StartError {
+    /// What is wrong and what to do about it.
+    pub fn explained(&self) -> String {
+        let hint = match self {
+            Self::Engine(error) => error.hint(),
+            Self::Server(_) => None,
+        };
+        hint.map_or_else(|| self.to_string(), |hint| format!("{self}\n{hint}"))
+    }
+}
+
 pub struct Core {
     pub engine: Arc<Engine>,
     pub url: String,
@@ -39,18 +53,14 @@ pub struct Core {
 impl Core {
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         let begun = Instant::now();
-        let engine = Engine::open(engine::Config {
-            data_dir: options.data_dir.clone(),
-            port: options.port,
-            cli_program: command_beside_this_one(),
-        })
-        .await?;
+        let engine =
+            Engine::open(engine::Config::new(options.data_dir.clone(), command_beside_this_one())).await?;
         let token_file = runner::places::operator_token_file(&options.data_dir);
         if let Ok(token) = std::fs::read_to_string(&token_file) {
             log::keep_out(token.trim());
         }
         let server = server::serve(engine.clone(), server::ServerConfig { port: options.port }).await?;
-        engine.start();
+        engine.start().await?;
         let port = server.addr.port();
         let url = format!("http://127.0.0.1:{port}");
         let ready_ms = begun.elapsed().as_millis();
@@ -67,6 +77,31 @@ impl Core {
 
     pub async fn call_named(&self, name: &str, input: Value) -> Result<Reply, ApiError> {
         self.engine.call(&Caller::operator(), name, input).await
+    }
+
+    /// Pages of the change feed after a cursor, or from now on.
+    pub fn changes(&self, after: Option<i64>) -> impl Stream<Item = ChangePage> + Send + use<> {
+        let feed = self.engine.follow_changes(after, None);
+        stream::unfold(feed, |mut feed| async move { feed.next().await.map(|page| (page, feed)) })
+    }
+
+    /// Pages of a run's transcript from a log line on, until the run ends.
+    pub fn transcript(
+        &self,
+        run: RunId,
+        from_line: u64,
+        raw: bool,
+    ) -> impl Stream<Item = TranscriptPage> + Send + use<> {
+        let feed = self.engine.follow_run(run, from_line, raw);
+        stream::unfold(feed, move |mut feed| async move {
+            match feed.next().await? {
+                Ok(page) => Some((page, feed)),
+                Err(error) => {
+                    tracing::warn!(%run, %error, "the transcript could not be read on");
+                    None
+                }
+            }
+        })
     }
 
     /// Closes the doors and the database. Runs in flight go on in their hosts and are found at the next start.
@@ -100,7 +135,7 @@ impl Slot {
                 Ok(core) => State::Running(Arc::new(core)),
                 Err(error) => {
                     tracing::error!(%error, "the core did not start");
-                    State::Failed(error.to_string().into())
+                    State::Failed(error.explained().into())
                 }
             };
             let _ = sender.send(state);

@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use tauri::{App, AppHandle, Manager as _, RunEvent, Window, WindowEvent};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::core::{Core, Options, Slot};
 use crate::door::Follows;
@@ -40,6 +41,8 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
         return ExitCode::FAILURE;
     }
     tauri::async_runtime::set(runtime.handle().clone());
+    // Listened to from the first moment on: a stop while the program starts is a stop.
+    let stop = runtime.spawn(platform::told_to_stop());
     let started = Instant::now();
     let id = instance_id(&options.data_dir);
     let app = tauri::Builder::default()
@@ -57,7 +60,7 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
         .invoke_handler(door::handler())
         .on_window_event(window_event)
         .setup(move |app| {
-            set_up(app, options, minimized, started);
+            set_up(app, options, minimized, started, stop);
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -70,7 +73,7 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
     }
 }
 
-fn set_up(app: &App, options: Options, minimized: bool, started: Instant) {
+fn set_up(app: &App, options: Options, minimized: bool, started: Instant, stop: JoinHandle<()>) {
     let handle = app.handle().clone();
     let data_dir = options.data_dir.clone();
     let core = Slot::start(tauri::async_runtime::handle().inner(), options);
@@ -89,8 +92,9 @@ fn set_up(app: &App, options: Options, minimized: bool, started: Instant) {
     notifications::listen(&handle);
     tauri::async_runtime::spawn(attend(handle.clone(), core, tray));
     tauri::async_runtime::spawn(async move {
-        platform::told_to_stop().await;
-        handle.exit(0);
+        if stop.await.is_ok() {
+            handle.exit(0);
+        }
     });
 }
 
@@ -101,7 +105,7 @@ async fn attend(app: AppHandle, core: Slot, tray: Option<Tray>) {
         Err(error) => return give_up(&app, &error),
     };
     let mut notifier = Notifier::default();
-    let mut pages = std::pin::pin!(core.engine.follow_changes(None).ready_chunks(64));
+    let mut pages = std::pin::pin!(core.changes(None).ready_chunks(64));
     settings(&app, &core).await;
     refresh(&core, tray.as_ref()).await;
     while let Some(chunk) = pages.next().await {
@@ -186,11 +190,9 @@ fn stop(app: &AppHandle) {
 fn instance_id(data_dir: &Path) -> String {
     let path = data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_path_buf());
     // FNV-1a: the same in every version, which the standard library's hasher does not promise.
-    let hash = path
-        .as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = path.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     format!("d{hash:016x}")
 }
 

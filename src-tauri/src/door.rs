@@ -47,7 +47,7 @@ async fn follow_changes(
 ) -> Result<u64, ApiError> {
     let core = shell.core.get().await?;
     Ok(shell.follows.start(async move {
-        follow::relay(core.engine.follow_changes(after), &channel).await;
+        follow::relay(core.changes(after), &channel).await;
     }))
 }
 
@@ -62,7 +62,7 @@ async fn follow_run(
 ) -> Result<u64, ApiError> {
     let core = shell.core.get().await?;
     Ok(shell.follows.start(async move {
-        let pages = core.engine.follow_run(run_id, from_line, raw.unwrap_or(false));
+        let pages = core.transcript(run_id, from_line.unwrap_or(0), raw.unwrap_or(false));
         follow::relay(pages, &channel).await;
     }))
 }
@@ -157,7 +157,14 @@ mod tests {
         for url in ["https://example.org/a?b#c", "http://127.0.0.1:3000/", "mailto:someone@example.org"] {
             assert!(is_open_to_links(url), "{url}");
         }
-        for url in ["file:///etc/passwd", "javascript:alert(1)", "/etc/passwd", "vscode://x", "ftp://example.org", ""] {
+        for url in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "/etc/passwd",
+            "vscode://x",
+            "ftp://example.org",
+            "",
+        ] {
             assert!(!is_open_to_links(url), "{url}");
         }
     }

@@ -9,11 +9,13 @@ use crate::core::{Core, Options};
 use crate::{log, platform};
 
 pub async fn run(options: Options) -> ExitCode {
+    // Listened to from the first moment on: a stop while the program starts is a stop.
+    let stop = tokio::spawn(platform::told_to_stop());
     let core = match Core::start(&options).await {
         Ok(core) => core,
         Err(error) => {
             tracing::error!(%error, "the core did not start");
-            log::complain(&error.to_string());
+            log::complain(&error.explained());
             return ExitCode::FAILURE;
         }
     };
@@ -30,7 +32,7 @@ pub async fn run(options: Options) -> ExitCode {
         let _ = writeln!(out, "{line}");
         let _ = out.flush();
     }
-    platform::told_to_stop().await;
+    let _ = stop.await;
     tracing::info!("stopping; runs in flight go on in their hosts");
     tokio::select! {
         () = core.stop() => ExitCode::SUCCESS,

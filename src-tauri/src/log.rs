@@ -23,18 +23,23 @@ pub fn complain(message: &str) {
 
 /// Starts the log. `PAPERCLIP_LOG` chooses what is in it, in the manner of `RUST_LOG`.
 pub fn start(data_dir: &Path) -> Option<WorkerGuard> {
-    let filter = EnvFilter::try_from_env("PAPERCLIP_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=warn"));
+    let filter =
+        EnvFilter::try_from_env("PAPERCLIP_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=warn"));
     let to_stderr = fmt::layer().compact().with_ansi(false).with_writer(Masked(io::stderr));
+    let folder = data_dir.join("logs");
+    // The appender looks for old files in it before it makes it.
+    let _ = std::fs::create_dir_all(&folder);
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("paperclip-desktop")
         .filename_suffix("log")
         .max_log_files(KEPT)
-        .build(data_dir.join("logs"));
+        .build(folder);
     let (to_file, guard) = match appender {
         Ok(appender) => {
-            let (writer, guard) =
-                tracing_appender::non_blocking::NonBlockingBuilder::default().buffered_lines_limit(QUEUE).finish(appender);
+            let (writer, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
+                .buffered_lines_limit(QUEUE)
+                .finish(appender);
             (Some(fmt::layer().with_ansi(false).with_writer(Masked(writer))), Some(guard))
         }
         Err(error) => {

@@ -25,7 +25,7 @@ const REMEMBERED: usize = 256;
 /// Makes a click on a notification lead somewhere.
 pub fn listen(app: &AppHandle) {
     let handle = app.clone();
-    app.notification().on_action(move |performed| {
+    let listening = app.notification().on_action(move |performed| {
         let path = performed
             .notification()
             .and_then(|n| n.extra().get("path"))
@@ -33,6 +33,9 @@ pub fn listen(app: &AppHandle) {
             .map(str::to_owned);
         window::open(&handle, path.as_deref());
     });
+    if let Err(error) = listening {
+        tracing::warn!(%error, "a click on a notification will lead nowhere");
+    }
 }
 
 /// What was notified of lately.
@@ -172,7 +175,7 @@ async fn decision(
     let card = cards.into_iter().find(|c| c.id.to_string() == id && c.status == InteractionStatus::Pending);
     let Some(card) = card else { return Ok(None) };
     let issue = core.call::<GetIssue>(issue.into()).await?.issue;
-    let name = issue.identifier.clone();
+    let name = issue.identifier.clone().unwrap_or_else(|| issue.id.to_string());
     Ok(Some(Notice {
         title: format!("{name} waits for your decision"),
         body: card.title.or(card.summary).unwrap_or(issue.title),

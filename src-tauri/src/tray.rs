@@ -5,9 +5,9 @@ mod view;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use contract::company::Nothing;
 use contract::instance::InstanceStatus;
 use contract::operations::{PauseInstance, ResumeInstance};
-use contract::company::Nothing;
 use tauri::AppHandle;
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuEvent, MenuItem, PredefinedMenuItem};

@@ -84,7 +84,8 @@ fn raise(window: &WebviewWindow) {
 /// Leads a page that is there to a path as the browser's own buttons would.
 fn lead(window: &WebviewWindow, path: &str) {
     let path = serde_json::Value::from(path);
-    let script = format!("history.pushState(null, '', {path}); dispatchEvent(new PopStateEvent('popstate'));");
+    let script =
+        format!("history.pushState(null, '', {path}); dispatchEvent(new PopStateEvent('popstate'));");
     if let Err(error) = window.eval(script) {
         tracing::warn!(%error, "the window was not led on");
     }

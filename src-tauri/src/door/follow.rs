@@ -14,8 +14,6 @@ use tauri::ipc::{Channel, InvokeResponseBody};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// From the first page of a batch to its sending.
-const GATHER: Duration = Duration::from_millis(40);
 /// Items of one batch. Nothing more is read from the stream until it is sent, so nothing heaps up here.
 const MOST: usize = 2_000;
 /// Bytes a second that the browser engine takes without falling behind. Larger batches are followed by a pause.
@@ -25,11 +23,15 @@ const WITHIN_SCRIPT: usize = 8 * 1024;
 
 /// A page that another can be joined to.
 pub trait Page: Serialize {
+    /// From the first page of a batch to its sending.
+    const GATHER: Duration;
     fn items(&self) -> usize;
     fn join(&mut self, next: Self);
 }
 
 impl Page for ChangePage {
+    const GATHER: Duration = Duration::from_millis(40);
+
     fn items(&self) -> usize {
         self.changes.len()
     }
@@ -42,6 +44,9 @@ impl Page for ChangePage {
 }
 
 impl Page for TranscriptPage {
+    /// The engine gathers lines itself.
+    const GATHER: Duration = Duration::ZERO;
+
     fn items(&self) -> usize {
         self.entries.len()
     }
@@ -62,7 +67,7 @@ pub async fn relay<P: Page>(pages: impl Stream<Item = P>, channel: &Channel<Invo
 async fn batches<P: Page>(pages: impl Stream<Item = P>, mut send: impl FnMut(InvokeResponseBody) -> bool) {
     let mut pages = pin!(pages.fuse());
     while let Some(mut batch) = pages.next().await {
-        let due = Instant::now() + GATHER;
+        let due = Instant::now() + P::GATHER;
         let mut ended = false;
         while batch.items() < MOST && !ended {
             match timeout_at(due, pages.next()).await {
@@ -126,11 +131,11 @@ mod tests {
 
     use super::*;
 
-    fn page(from: u64, lines: u64) -> TranscriptPage {
-        TranscriptPage { from_line: from, next_line: from + lines, total_lines: from + lines, ..Default::default() }
+    fn page(cursor: i64) -> ChangePage {
+        ChangePage { changes: Vec::new(), cursor, reset: false }
     }
 
-    async fn sent(pages: impl Stream<Item = TranscriptPage>) -> Vec<TranscriptPage> {
+    async fn sent(pages: impl Stream<Item = ChangePage>) -> Vec<ChangePage> {
         let mut sent = Vec::new();
         batches(pages, |body| {
             let InvokeResponseBody::Json(json) = body else { panic!("small pages go as JSON") };
@@ -143,17 +148,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pages_that_come_close_together_are_sent_as_one() {
-        let sent = sent(stream::iter([page(0, 2), page(2, 3), page(5, 1)])).await;
-        assert_eq!(sent, [page(0, 6)]);
+        let sent = sent(stream::iter([page(2), page(5), page(6)])).await;
+        assert_eq!(sent, [page(6)]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_page_does_not_wait_for_one_that_comes_late() {
-        let late = stream::once(async { page(0, 1) }).chain(stream::once(async {
+        let late = stream::once(async { page(1) }).chain(stream::once(async {
             tokio::time::sleep(Duration::from_secs(5)).await;
-            page(1, 1)
+            page(2)
         }));
-        assert_eq!(sent(late).await, [page(0, 1), page(1, 1)]);
+        assert_eq!(sent(late).await, [page(1), page(2)]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,11 +166,11 @@ mod tests {
         let begun = Instant::now();
         let busy = stream::unfold(0, |n| async move {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            (n < 2_000).then_some((page(n, 1), n + 1))
+            (n < 2_000).then_some((page(n), n + 1))
         });
         let sent = sent(busy).await;
         let seconds = begun.elapsed().as_secs_f64();
         assert!(sent.len() as f64 / seconds <= 30.0, "{} in {seconds} s", sent.len());
-        assert_eq!(sent.last().unwrap().next_line, 2_000);
+        assert_eq!(sent.last().unwrap().cursor, 1_999);
     }
 }
