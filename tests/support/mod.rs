@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod company;
 pub mod display;
 pub mod model;
 pub mod processes;

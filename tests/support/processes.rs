@@ -81,3 +81,24 @@ pub async fn assert_none_left(place: &Path, spared: &[u32], at_most: Duration) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+/// Waits until nothing of a place runs but hosts of runs, which wait to be asked how their run ended.
+pub async fn assert_none_left_but_hosts(place: &Path, at_most: Duration) {
+    let deadline = Instant::now() + at_most;
+    loop {
+        let mut left = of(place);
+        left.retain(|p| !p.command.contains("run-host"));
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still running after {at_most:?}: {left:#?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Ends one of the processes that [`of`] found.
+pub fn kill(pid: u32) {
+    if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}

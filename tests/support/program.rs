@@ -61,9 +61,13 @@ impl Headless {
 
 /// The program without a window, on any free port.
 pub fn command(place: &Place) -> Command {
+    command_on(place, 0)
+}
+
+pub fn command_on(place: &Place, port: u16) -> Command {
     let mut command = Command::new(desktop());
     place.settle(&mut command);
-    command.args(["--headless", "--port", "0", "--data-dir"]).arg(place.data());
+    command.args(["--headless", "--port", &port.to_string(), "--data-dir"]).arg(place.data());
     command
 }
 
