@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod context;
 pub mod issue;
 pub mod naming;
+pub mod prompt;
 pub mod ranking;
 pub mod redact;
 pub mod reference;

@@ -1,8 +1,19 @@
 //! The contract between the control plane and the command lines that agents are made of.
 
+mod claude;
+mod config;
 mod context;
+mod demo;
 pub mod env;
+mod form;
+mod lines;
 mod outcome;
+mod probe;
+mod process;
+pub mod prompt;
+#[cfg(test)]
+mod testing;
+mod verdict;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -100,7 +111,12 @@ impl Registry {
 
 /// The built-in adapters.
 pub fn adapters() -> &'static Registry {
-    static REGISTRY: std::sync::LazyLock<Registry> =
-        std::sync::LazyLock::new(|| Registry { adapters: Vec::new() });
+    static REGISTRY: std::sync::LazyLock<Registry> = std::sync::LazyLock::new(|| Registry {
+        adapters: vec![
+            Box::new(claude::ClaudeAdapter),
+            Box::new(process::ProcessAdapter),
+            Box::new(demo::DemoAdapter),
+        ],
+    });
     &REGISTRY
 }

@@ -19,8 +19,14 @@ mod writer;
 
 pub use adopt::{Adoption, LostReport, adopt};
 pub use client::{HostControl, HostError, HostHandle, HostLauncher, launch};
+pub use proc::RUN_MARKER;
 pub use protocol::{
     ExitReport, HostEvent, Kill, KillCause, LaunchSpec, Progress, Sandbox, SandboxLevel, SandboxPolicy,
     SpawnFailure, SpawnFailureKind, Started,
 };
 pub use serve::serve;
+
+/// Ends a process group that this program leads no run host for: the command of a probe.
+pub(crate) fn kill_group(pgid: i32) {
+    proc::signal_group(pgid, rustix::process::Signal::KILL);
+}

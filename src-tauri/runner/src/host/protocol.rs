@@ -103,8 +103,6 @@ pub enum KillCause {
     TerminalResult,
     /// A budget is spent.
     Budget,
-    /// The host was told to end by a signal: logout or shutdown.
-    HostStopped,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
