@@ -15,7 +15,11 @@ const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 pub enum Actor {
     /// The person at this machine.
     Operator,
-    Agent { id: AgentId, company: CompanyId, run: Option<RunId> },
+    Agent {
+        id: AgentId,
+        company: CompanyId,
+        run: Option<RunId>,
+    },
     /// The program itself: the scheduler, recovery, a promoted wake.
     System,
     /// Nobody known; may ask for the health only.
@@ -94,7 +98,11 @@ impl Caller {
 
     /// Refuses everybody but the operator.
     pub(crate) fn board_only(&self, what: &str) -> Answer<()> {
-        if self.is_operator() { Ok(()) } else { Err(ApiError::forbidden(format!("Only the board may {what}"))) }
+        if self.is_operator() {
+            Ok(())
+        } else {
+            Err(ApiError::forbidden(format!("Only the board may {what}")))
+        }
     }
 
     /// Whether the declared access admits the caller at all.
@@ -102,10 +110,8 @@ impl Caller {
         match (&self.actor, access) {
             (_, Access::Public) | (Actor::System, _) => Ok(()),
             (Actor::Nobody, _) => Err(no_token()),
-            (Actor::Operator, Access::Agent) => {
-                Err(ApiError::unauthorized("Agent authentication required")
-                    .with_hint("Call this with an agent's key or a run's token."))
-            }
+            (Actor::Operator, Access::Agent) => Err(ApiError::unauthorized("Agent authentication required")
+                .with_hint("Call this with an agent's key or a run's token.")),
             (Actor::Operator, _) | (Actor::Agent { .. }, Access::Company | Access::Agent) => Ok(()),
             (Actor::Agent { .. }, Access::Board) => Err(ApiError::forbidden("Only the board may do this")),
         }
@@ -140,7 +146,9 @@ impl Engine {
             let found = store::runs::by_token(&mut conn, &hash).await.answer()?;
             let (own, agent, company) = found.ok_or_else(bad_token)?;
             if run.is_some_and(|r| r != own) {
-                return Err(ApiError::unauthorized("The token belongs to another run than X-Paperclip-Run-Id names"));
+                return Err(ApiError::unauthorized(
+                    "The token belongs to another run than X-Paperclip-Run-Id names",
+                ));
             }
             self.living_agent(&mut conn, agent).await?;
             return Ok(Caller { actor: Actor::Agent { id: agent, company, run: Some(own) } });
@@ -153,7 +161,10 @@ impl Engine {
         if let Some(r) = run {
             let named = store::runs::get(&mut conn, r).await.answer()?;
             if named.is_none_or(|n| n.agent_id != owner.agent_id) {
-                return Err(ApiError::new(ErrorCode::RunIdRequired, "X-Paperclip-Run-Id names no run of this agent"));
+                return Err(ApiError::new(
+                    ErrorCode::RunIdRequired,
+                    "X-Paperclip-Run-Id names no run of this agent",
+                ));
             }
         }
         drop(conn);
@@ -185,8 +196,13 @@ impl Engine {
     }
 
     /// The calling agent. Refuses callers that are none.
-    pub(crate) async fn calling_agent(&self, conn: &mut store::SqliteConnection, caller: &Caller) -> Answer<Agent> {
-        let (id, ..) = caller.agent().ok_or_else(|| ApiError::unauthorized("Agent authentication required"))?;
+    pub(crate) async fn calling_agent(
+        &self,
+        conn: &mut store::SqliteConnection,
+        caller: &Caller,
+    ) -> Answer<Agent> {
+        let (id, ..) =
+            caller.agent().ok_or_else(|| ApiError::unauthorized("Agent authentication required"))?;
         store::agents::get(conn, id).await.or_missing("Agent")
     }
 }

@@ -29,7 +29,11 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-type Call = for<'a> fn(&'a Arc<Engine>, &'a Caller, Value) -> Pin<Box<dyn Future<Output = Answer<Reply>> + Send + 'a>>;
+type Call = for<'a> fn(
+    &'a Arc<Engine>,
+    &'a Caller,
+    Value,
+) -> Pin<Box<dyn Future<Output = Answer<Reply>> + Send + 'a>>;
 
 struct Entry {
     info: OperationInfo,
@@ -80,7 +84,12 @@ static TABLE: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
 
 impl Engine {
     /// Calls an operation by name. Every door ends here.
-    pub async fn call(self: &Arc<Self>, caller: &Caller, name: &str, input: Value) -> Result<Reply, ApiError> {
+    pub async fn call(
+        self: &Arc<Self>,
+        caller: &Caller,
+        name: &str,
+        input: Value,
+    ) -> Result<Reply, ApiError> {
         let entry = TABLE.get(name).ok_or_else(|| {
             ApiError::not_found("Operation").with_hint(format!("No operation is called {name:?}."))
         })?;
@@ -92,7 +101,11 @@ impl Engine {
     }
 
     /// Calls an operation with its own types, from within the program.
-    pub async fn run<O: Operation>(self: &Arc<Self>, caller: &Caller, input: O::Input) -> Result<O::Output, ApiError>
+    pub async fn run<O: Operation>(
+        self: &Arc<Self>,
+        caller: &Caller,
+        input: O::Input,
+    ) -> Result<O::Output, ApiError>
     where
         Engine: HandleAny<O>,
     {

@@ -14,14 +14,22 @@ impl DataLock {
     pub(crate) fn take(paths: &Paths) -> Result<Self, EngineError> {
         let path = paths.lock();
         let cannot = |source| EngineError::DataFolder { path: path.clone(), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(cannot)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let _ = file.read_to_string(&mut pid);
-                return Err(EngineError::InUse { path: paths.root().to_owned(), pid: pid.trim().parse().ok() });
+                return Err(EngineError::InUse {
+                    path: paths.root().to_owned(),
+                    pid: pid.trim().parse().ok(),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(cannot(source)),
         }

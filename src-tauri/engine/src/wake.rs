@@ -7,8 +7,8 @@ use contract::run::{CommentDuty, InvocationSource, Run, RunStatus, TriggerDetail
 use contract::wake::{WakeOutcome, WakeSkipped, WakeupRequest, WakeupStatus};
 use contract::{AgentId, ApiError, IssueId, IssueRef, JsonObject, RunId};
 use domain::agent::HeartbeatPolicy;
-use domain::wake::{Decision, Skip, WakeFacts};
 use domain::context;
+use domain::wake::{Decision, Skip, WakeFacts};
 use store::WriteTx;
 
 use crate::error::{Answer, OrAnswer, OrMissing};
@@ -156,11 +156,21 @@ impl Engine {
         {
             return Ok(Woken::Run(Box::new(run)));
         }
-        Ok(Woken::Nothing(skipped("wakeup_repeated", "The same wake was asked for before", earlier.issue_id, None)))
+        Ok(Woken::Nothing(skipped(
+            "wakeup_repeated",
+            "The same wake was asked for before",
+            earlier.issue_id,
+            None,
+        )))
     }
 
     /// The issue a wake is about. `Some(None)` when it names one that is not there.
-    async fn issue_of(&self, tx: &mut WriteTx, agent: &Agent, payload: &JsonObject) -> Answer<Option<Option<Issue>>> {
+    async fn issue_of(
+        &self,
+        tx: &mut WriteTx,
+        agent: &Agent,
+        payload: &JsonObject,
+    ) -> Answer<Option<Option<Issue>>> {
         let named = ["issueId", "taskId"].iter().find_map(|k| context::text(payload, k));
         let Some(named) = named else { return Ok(None) };
         let Ok(r) = named.parse::<IssueRef>() else { return Ok(Some(None)) };
@@ -192,7 +202,10 @@ impl Engine {
         let blocked = store::relations::unresolved_counts(conn, &ids).await.answer()?;
         Ok(open
             .iter()
-            .filter(|i| matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress) && !blocked.contains_key(&i.id))
+            .filter(|i| {
+                matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress)
+                    && !blocked.contains_key(&i.id)
+            })
             .count())
     }
 
@@ -230,7 +243,8 @@ impl Engine {
         match waiting {
             Some(mut w) => {
                 let payload = w.payload.get_or_insert_with(JsonObject::new);
-                let before = payload.get(WAKE_CONTEXT).and_then(|v| v.as_object()).cloned().unwrap_or_default();
+                let before =
+                    payload.get(WAKE_CONTEXT).and_then(|v| v.as_object()).cloned().unwrap_or_default();
                 payload.insert(WAKE_CONTEXT.into(), context::merge(&before, &r.ctx).into());
                 w.coalesced_count += 1;
                 w.updated_at = tx.at();
@@ -239,7 +253,9 @@ impl Engine {
             None => {
                 let mut w = self.request_row(tx, caller, &r);
                 w.status = WakeupStatus::Deferred;
-                w.payload.get_or_insert_with(JsonObject::new).insert(WAKE_CONTEXT.into(), r.ctx.clone().into());
+                w.payload
+                    .get_or_insert_with(JsonObject::new)
+                    .insert(WAKE_CONTEXT.into(), r.ctx.clone().into());
                 w.error = Some(message.to_owned());
                 store::wakeups::create(tx, &w).await.answer()?;
             }

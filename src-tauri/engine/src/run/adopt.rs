@@ -44,14 +44,22 @@ impl Engine {
         };
         match adopt(&self.paths.run(run.company_id, run.id)).await {
             Ok(Adoption::Live(handle)) => {
-                self.run_event(run, "lifecycle", "info", "adopted: the run went on while the program was away", None).await;
+                self.run_event(
+                    run,
+                    "lifecycle",
+                    "info",
+                    "adopted: the run went on while the program was away",
+                    None,
+                )
+                .await;
                 match self.follow(run, handle, adapter).await? {
                     Some((exit, parsed)) => Ok(Some(self.end_of(run, adapter, exit, parsed))),
                     None => Ok(None),
                 }
             }
             Ok(Adoption::Ended(exit)) => {
-                self.run_event(run, "lifecycle", "info", "the run ended while the program was away", None).await;
+                self.run_event(run, "lifecycle", "info", "the run ended while the program was away", None)
+                    .await;
                 let parsed = self.read_whole(run, adapter).await;
                 Ok(Some(self.end_of(run, adapter, *exit, parsed)))
             }

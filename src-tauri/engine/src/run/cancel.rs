@@ -24,7 +24,9 @@ impl Engine {
             return Ok(None);
         }
         if run.status == RunStatus::Running {
-            store::runs::add_event(tx, &run, "lifecycle", "info", &format!("stopping: {why}"), None).await.answer()?;
+            store::runs::add_event(tx, &run, "lifecycle", "info", &format!("stopping: {why}"), None)
+                .await
+                .answer()?;
             return Ok(Some(Kill { run: run.id, reason: why.to_owned() }));
         }
         run.status = RunStatus::Cancelled;
@@ -34,9 +36,16 @@ impl Engine {
         run.error_code = Some("cancelled".to_owned());
         run.result_json = json!({ "stopReason": "cancelled" }).as_object().cloned();
         store::runs::save(tx, &run).await.answer()?;
-        store::runs::add_event(tx, &run, "lifecycle", "info", &format!("cancelled before it started: {why}"), None)
-            .await
-            .answer()?;
+        store::runs::add_event(
+            tx,
+            &run,
+            "lifecycle",
+            "info",
+            &format!("cancelled before it started: {why}"),
+            None,
+        )
+        .await
+        .answer()?;
         self.end_wakes(tx, &run, WakeupStatus::Cancelled, Some(why)).await?;
         self.release_issue(tx, &run).await?;
         Ok(None)
@@ -55,7 +64,12 @@ impl Engine {
     }
 
     /// Ends an agent's runs and takes its waits away.
-    pub(crate) async fn cancel_agent(&self, tx: &mut WriteTx, agent: AgentId, why: &str) -> Answer<Vec<Kill>> {
+    pub(crate) async fn cancel_agent(
+        &self,
+        tx: &mut WriteTx,
+        agent: AgentId,
+        why: &str,
+    ) -> Answer<Vec<Kill>> {
         for mut w in store::wakeups::deferred_of_agent(tx, agent).await.answer()? {
             w.status = WakeupStatus::Cancelled;
             w.error = Some(why.to_owned());
@@ -68,7 +82,12 @@ impl Engine {
     }
 
     /// Ends a company's runs.
-    pub(crate) async fn cancel_company(&self, tx: &mut WriteTx, company: CompanyId, why: &str) -> Answer<Vec<Kill>> {
+    pub(crate) async fn cancel_company(
+        &self,
+        tx: &mut WriteTx,
+        company: CompanyId,
+        why: &str,
+    ) -> Answer<Vec<Kill>> {
         let runs = store::runs::live(tx, Some(company)).await.answer()?;
         self.cancel_runs(tx, runs, why).await
     }
@@ -128,7 +147,14 @@ impl Engine {
     }
 
     /// Writes a step of a run into its events, in a transaction of its own.
-    pub(crate) async fn run_event(&self, run: &Run, kind: &str, level: &'static str, message: &str, payload: Option<JsonObject>) {
+    pub(crate) async fn run_event(
+        &self,
+        run: &Run,
+        kind: &str,
+        level: &'static str,
+        message: &str,
+        payload: Option<JsonObject>,
+    ) {
         let written = async {
             let mut tx = self.store.write(self.now()).await?;
             store::runs::add_event(&mut tx, run, kind, level, message, payload).await?;

@@ -8,12 +8,14 @@ use contract::agent::Agent;
 use contract::run::Run;
 use contract::{ApiError, JsonObject, RunId};
 use runner::adapter::{Adapter, Conclusion, Invocation, OutputParser, Parsed, adapters};
-use runner::host::{ExitReport, HostEvent, HostHandle, HostLauncher, KillCause, LaunchSpec, Progress, Started, launch};
+use runner::host::{
+    ExitReport, HostEvent, HostHandle, HostLauncher, KillCause, LaunchSpec, Progress, Started, launch,
+};
 use runner::log::RunLog;
 
 use super::finish::End;
-use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::Engine;
+use crate::error::{Answer, OrAnswer, OrMissing};
 
 /// How often a running run's progress goes into the database.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
@@ -86,24 +88,38 @@ impl Engine {
         loop {
             let ctx = self.run_context(run, &agent, token, fresh).await?;
             let session_before = ctx.session.clone();
-            let invocation = adapter
-                .prepare(&ctx)
-                .map_err(|e| ApiError::unprocessable(e.to_string()).with_details(serde_json::json!({ "errorCode": e.code() })))?;
+            let invocation = adapter.prepare(&ctx).map_err(|e| {
+                ApiError::unprocessable(e.to_string())
+                    .with_details(serde_json::json!({ "errorCode": e.code() }))
+            })?;
             let carry = invocation.carry.clone();
             self.note_invocation(run, &agent, &invocation, session_before.as_ref()).await?;
             let spec = LaunchSpec {
                 sandbox: self.config.sandbox,
-                ..LaunchSpec::new(run.id, self.paths.run(run.company_id, run.id), self.paths.root().to_owned(), invocation)
+                ..LaunchSpec::new(
+                    run.id,
+                    self.paths.run(run.company_id, run.id),
+                    self.paths.root().to_owned(),
+                    invocation,
+                )
             };
             let launcher = HostLauncher::new(self.config.cli_program.clone());
-            let handle = launch(&launcher, spec)
-                .await
-                .map_err(|e| ApiError::internal(e.to_string()).with_details(serde_json::json!({ "errorCode": "host_failed" })))?;
+            let handle = launch(&launcher, spec).await.map_err(|e| {
+                ApiError::internal(e.to_string())
+                    .with_details(serde_json::json!({ "errorCode": "host_failed" }))
+            })?;
             let Some((exit, parsed)) = self.follow(run, handle, adapter).await? else { return Ok(None) };
             let conclusion = adapter.conclude(&carry, &parsed, &exit, self.now());
             if conclusion.rerun_fresh && !fresh {
                 fresh = true;
-                self.run_event(run, "lifecycle", "warn", "the session was not known any more: starting afresh", None).await;
+                self.run_event(
+                    run,
+                    "lifecycle",
+                    "warn",
+                    "the session was not known any more: starting afresh",
+                    None,
+                )
+                .await;
                 self.let_host_go(run.id).await;
                 continue;
             }
@@ -131,7 +147,8 @@ impl Engine {
         let mut ctx = now.context_snapshot.take().unwrap_or_default();
         ctx.insert(CARRY.into(), invocation.carry.clone().into());
         now.context_snapshot = Some(ctx);
-        now.session_id_before = session.and_then(|s| s.get("sessionId")).and_then(|v| v.as_str()).map(str::to_owned);
+        now.session_id_before =
+            session.and_then(|s| s.get("sessionId")).and_then(|v| v.as_str()).map(str::to_owned);
         now.updated_at = tx.at();
         store::runs::save(&mut tx, &now).await.answer()?;
         let payload = invocation.describe(&agent.adapter_type);
@@ -253,6 +270,12 @@ pub(super) fn adapter_of(agent: &Agent) -> Option<&'static dyn Adapter> {
     adapters().get(&agent.adapter_type)
 }
 
-pub(super) fn conclude(adapter: &dyn Adapter, run: &Run, parsed: &Parsed, exit: &ExitReport, now: contract::Timestamp) -> Conclusion {
+pub(super) fn conclude(
+    adapter: &dyn Adapter,
+    run: &Run,
+    parsed: &Parsed,
+    exit: &ExitReport,
+    now: contract::Timestamp,
+) -> Conclusion {
     adapter.conclude(&carry_of(run), parsed, exit, now)
 }

@@ -1,7 +1,9 @@
 //! The end of a run: one transaction that leaves nothing half done.
 
 use contract::comment::AuthorType;
-use contract::document::{DocumentFormat, DocumentRevision, IssueDocument, IssueDocumentSummary, CONTINUATION_SUMMARY};
+use contract::document::{
+    CONTINUATION_SUMMARY, DocumentFormat, DocumentRevision, IssueDocument, IssueDocumentSummary,
+};
 use contract::run::{CommentDuty, Run, RunStatus};
 use contract::wake::WakeupStatus;
 use contract::{AgentId, ApiError, Cents, JsonObject, RunId};
@@ -33,7 +35,14 @@ impl End {
     /// Its adapter said what became of it.
     pub fn concluded(exit: ExitReport, parsed: Parsed, conclusion: Conclusion) -> Self {
         let progress = Some(exit.progress.clone());
-        Self { exit: Some(exit), parsed, conclusion: Some(conclusion), error: None, error_code: None, progress }
+        Self {
+            exit: Some(exit),
+            parsed,
+            conclusion: Some(conclusion),
+            error: None,
+            error_code: None,
+            progress,
+        }
     }
 
     /// It could not be started or followed.
@@ -99,7 +108,9 @@ impl Engine {
             Some(e) => format!("run {}: {e}", run.status),
             None => format!("run {}", run.status),
         };
-        store::runs::add_event(&mut tx, &run, "lifecycle", level, &message, run.result_json.clone()).await.answer()?;
+        store::runs::add_event(&mut tx, &run, "lifecycle", level, &message, run.result_json.clone())
+            .await
+            .answer()?;
         self.end_wakes(&mut tx, &run, wake_status(run.status), run.error.as_deref()).await?;
         self.save_account(&mut tx, &run, &agent, end).await?;
         self.save_session(&mut tx, &run, &agent, end).await?;
@@ -112,8 +123,15 @@ impl Engine {
         self.release_or_retry(&mut tx, &run).await?;
         let details = json!({ "agentName": agent.name, "status": run.status, "errorCode": run.error_code });
         let caller = Caller::system();
-        self.log(&mut tx, &caller, run.company_id, "heartbeat.finished", ("heartbeat_run", run.id.to_string()), details)
-            .await?;
+        self.log(
+            &mut tx,
+            &caller,
+            run.company_id,
+            "heartbeat.finished",
+            ("heartbeat_run", run.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()
     }
 
@@ -128,7 +146,9 @@ impl Engine {
         let (RunStatus::Succeeded, Some(summary)) = (run.status, end.summary()) else { return Ok(()) };
         let Some(issue) = store::issues::get(tx, issue_id).await.answer()? else { return Ok(()) };
         let body: String = summary.chars().take(MAX_COMMENT).collect();
-        let author = Caller { actor: crate::Actor::Agent { id: run.agent_id, company: run.company_id, run: Some(run.id) } };
+        let author = Caller {
+            actor: crate::Actor::Agent { id: run.agent_id, company: run.company_id, run: Some(run.id) },
+        };
         let new = NewComment { body, author: Some(AuthorType::Agent), presentation: None, metadata: None };
         // What the agent said at its end is a report, not a call for somebody: it wakes nobody.
         let (comment, _) = self.add_comment(tx, &author, &issue, new, false).await?;
@@ -137,7 +157,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn save_account(&self, tx: &mut WriteTx, run: &Run, agent: &contract::agent::Agent, end: &End) -> Answer<()> {
+    async fn save_account(
+        &self,
+        tx: &mut WriteTx,
+        run: &Run,
+        agent: &contract::agent::Agent,
+        end: &End,
+    ) -> Answer<()> {
         let at = tx.at();
         let mut state = runtime_of(tx, agent, at).await?;
         if let Some(c) = &end.conclusion {
@@ -156,7 +182,13 @@ impl Engine {
         store::sessions::save_runtime(tx, &state).await.answer()
     }
 
-    async fn save_session(&self, tx: &mut WriteTx, run: &Run, agent: &contract::agent::Agent, end: &End) -> Answer<()> {
+    async fn save_session(
+        &self,
+        tx: &mut WriteTx,
+        run: &Run,
+        agent: &contract::agent::Agent,
+        end: &End,
+    ) -> Answer<()> {
         let Some(c) = &end.conclusion else { return Ok(()) };
         let key = self.session_key(tx, run).await?;
         match &c.session {
@@ -323,7 +355,9 @@ impl Engine {
             }
             store::issues::save(tx, &issue).await.answer()?;
         }
-        store::runs::add_event(tx, run, "lifecycle", "warn", "the lost run is tried once more", None).await.answer()
+        store::runs::add_event(tx, run, "lifecycle", "warn", "the lost run is tried once more", None)
+            .await
+            .answer()
     }
 }
 

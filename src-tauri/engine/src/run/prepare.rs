@@ -19,7 +19,13 @@ use crate::service::bundle_of;
 
 impl Engine {
     /// Everything that the adapter needs for a run. `fresh` leaves out the session there may be.
-    pub(super) async fn run_context(&self, run: &Run, agent: &Agent, token: &str, fresh: bool) -> Answer<RunContext> {
+    pub(super) async fn run_context(
+        &self,
+        run: &Run,
+        agent: &Agent,
+        token: &str,
+        fresh: bool,
+    ) -> Answer<RunContext> {
         let empty = JsonObject::new();
         let ctx = run.context_snapshot.as_ref().unwrap_or(&empty);
         let mut conn = self.store.read().await.answer()?;
@@ -33,11 +39,13 @@ impl Engine {
             .map_err(|e| contract::ApiError::unprocessable(e.to_string()))?;
         std::fs::create_dir_all(&home)
             .map_err(|e| contract::ApiError::internal(format!("the agent's home cannot be made: {e}")))?;
-        let skill = skills::unpack_runtime_skill(&self.paths.skills())
-            .map_err(|e| contract::ApiError::internal(format!("the runtime skill cannot be unpacked: {e}")))?;
+        let skill = skills::unpack_runtime_skill(&self.paths.skills()).map_err(|e| {
+            contract::ApiError::internal(format!("the runtime skill cannot be unpacked: {e}"))
+        })?;
         let bundle = bundle_of(&self.paths, agent);
         let entry = bundle.root.join(&bundle.entry);
-        let instructions = std::fs::read_to_string(&entry).ok().map(|text| Instructions { path: entry, text });
+        let instructions =
+            std::fs::read_to_string(&entry).ok().map(|text| Instructions { path: entry, text });
         let mut env = wake_env(ctx, &brief);
         env.insert("PAPERCLIP_WORKSPACE_CWD".into(), workspace.cwd.display().to_string());
         env.insert("PAPERCLIP_WORKSPACE_SOURCE".into(), workspace.source.as_str().into());
@@ -114,7 +122,8 @@ impl Engine {
         if brief.reason.as_deref() == Some("issue_children_completed") {
             brief.children = store::relations::children(conn, id).await.answer()?;
         }
-        if let Some(card) = context::text(ctx, "interactionId").and_then(|s| s.parse::<InteractionId>().ok()) {
+        if let Some(card) = context::text(ctx, "interactionId").and_then(|s| s.parse::<InteractionId>().ok())
+        {
             brief.interaction = store::interactions::get(conn, id, card).await.answer()?;
         }
         brief.continuation_summary =
@@ -133,7 +142,8 @@ impl Engine {
 }
 
 fn prompt_parts(run: &Run, agent: &Agent, brief: &WakeBrief, ctx: &JsonObject) -> PromptParts {
-    let own = |key: &str| agent.adapter_config.get(key).and_then(Value::as_str).filter(|s| !s.trim().is_empty());
+    let own =
+        |key: &str| agent.adapter_config.get(key).and_then(Value::as_str).filter(|s| !s.trim().is_empty());
     let values = json!({
         "agentId": agent.id,
         "companyId": agent.company_id,

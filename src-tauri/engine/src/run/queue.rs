@@ -99,7 +99,11 @@ impl Engine {
                 None => 0,
             };
             let blockers = i64::try_from(blockers).unwrap_or(i64::MAX);
-            line.push((domain::run::queue_rank(issue.as_ref(), blockers, run.created_at), run.id, run.agent_id));
+            line.push((
+                domain::run::queue_rank(issue.as_ref(), blockers, run.created_at),
+                run.id,
+                run.agent_id,
+            ));
         }
         line.sort_by_key(|(rank, ..)| *rank);
         let mut out = Vec::new();
@@ -120,7 +124,9 @@ impl Engine {
     /// Passes a queued run through its gates and starts it.
     async fn start(self: &Arc<Self>, id: RunId) -> Answer<()> {
         let mut tx = self.store.write(self.now()).await.answer()?;
-        let Some(run) = store::runs::get(&mut tx, id).await.answer()?.filter(|r| r.status == RunStatus::Queued) else {
+        let Some(run) =
+            store::runs::get(&mut tx, id).await.answer()?.filter(|r| r.status == RunStatus::Queued)
+        else {
             return Ok(());
         };
         let agent = store::agents::get(&mut tx, run.agent_id).await.or_missing("Agent")?;
@@ -223,7 +229,11 @@ impl Engine {
             || reason == "source_scoped_recovery_action"
             || reason.starts_with("execution_");
         let blocked = ctx.get("dependencyBlockedInteraction").is_some();
-        if only_asked || blocked || issue.assignee_agent_id != Some(agent.id) || !CHECKOUT_FROM.contains(&issue.status) {
+        if only_asked
+            || blocked
+            || issue.assignee_agent_id != Some(agent.id)
+            || !CHECKOUT_FROM.contains(&issue.status)
+        {
             return Ok(false);
         }
         let claim = Claim { agent: agent.id, run: Some(run.id), expected: CHECKOUT_FROM };
@@ -238,6 +248,8 @@ impl Engine {
 /// Bytes of memory in this machine; a modest guess where it cannot be told.
 fn total_memory() -> u64 {
     let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib = info.lines().find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    let kib = info
+        .lines()
+        .find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
     kib.map_or(8 << 30, |k| k << 10)
 }

@@ -23,7 +23,8 @@ impl Engine {
 
     fn probe(&self, config: JsonObject) -> Answer<ProbeContext> {
         let cwd = self.paths.root().join("probe");
-        std::fs::create_dir_all(&cwd).map_err(|e| ApiError::internal(format!("cannot make a folder to test in: {e}")))?;
+        std::fs::create_dir_all(&cwd)
+            .map_err(|e| ApiError::internal(format!("cannot make a folder to test in: {e}")))?;
         Ok(ProbeContext { config, cwd })
     }
 }
@@ -57,7 +58,10 @@ impl Handle<ListModels> for Engine {
 impl Handle<TestAdapter> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: TestEnvironment) -> Answer<EnvironmentTest> {
         let mut conn = self.store.read().await.answer()?;
-        store::companies::get(&mut conn, q.company_id).await.answer()?.ok_or_else(|| ApiError::not_found("Company"))?;
+        store::companies::get(&mut conn, q.company_id)
+            .await
+            .answer()?
+            .ok_or_else(|| ApiError::not_found("Company"))?;
         drop(conn);
         caller.within(q.company_id)?;
         let adapter = self.adapter(&q.r#type)?;

@@ -21,7 +21,12 @@ impl Engine {
         let chain_of_command = domain::agent::chain_of_command(&all, &agent)
             .into_iter()
             .filter_map(|id| all.iter().find(|a| a.id == id))
-            .map(|a| ChainOfCommandEntry { id: a.id, name: a.name.clone(), role: a.role, title: a.title.clone() })
+            .map(|a| ChainOfCommandEntry {
+                id: a.id,
+                name: a.name.clone(),
+                role: a.role,
+                title: a.title.clone(),
+            })
             .collect();
         Ok(AgentDetail { agent: shown(agent), chain_of_command })
     }
@@ -194,7 +199,8 @@ impl Handle<CreateAgentOp> for Engine {
         store::agents::create(&mut tx, &agent).await.answer()?;
         self.add_revision(&mut tx, caller, None, &agent, "create", None).await?;
         let details = json!({ "name": agent.name, "role": agent.role, "adapterType": agent.adapter_type });
-        self.log(&mut tx, caller, company.id, "agent.created", ("agent", agent.id.to_string()), details).await?;
+        self.log(&mut tx, caller, company.id, "agent.created", ("agent", agent.id.to_string()), details)
+            .await?;
         tx.commit().await.answer()?;
         Ok(shown(agent))
     }
@@ -245,7 +251,8 @@ impl Handle<UpdateAgentOp> for Engine {
         store::agents::save(&mut tx, &a).await.answer()?;
         let changed = self.add_revision(&mut tx, caller, Some(&before), &a, "patch", None).await?;
         let details = json!({ "name": a.name, "changedKeys": changed });
-        self.log(&mut tx, caller, a.company_id, "agent.updated", ("agent", a.id.to_string()), details).await?;
+        self.log(&mut tx, caller, a.company_id, "agent.updated", ("agent", a.id.to_string()), details)
+            .await?;
         let detail = self.agent_detail(&mut tx, a).await?;
         tx.commit().await.answer()?;
         Ok(detail)
@@ -255,11 +262,20 @@ impl Handle<UpdateAgentOp> for Engine {
 impl Engine {
     /// The operator may change everything. An agent that may hire may change others; every agent may change
     /// how it describes itself. How an agent is started is for the board.
-    async fn may_configure(&self, tx: &mut WriteTx, caller: &Caller, agent: &Agent, q: &UpdateAgent) -> Answer<()> {
+    async fn may_configure(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        agent: &Agent,
+        q: &UpdateAgent,
+    ) -> Answer<()> {
         let Some((id, ..)) = caller.agent() else { return Ok(()) };
-        let machine = q.adapter_config.is_some() || q.adapter_type.is_some() || q.budget_monthly_cents.is_some();
+        let machine =
+            q.adapter_config.is_some() || q.adapter_type.is_some() || q.budget_monthly_cents.is_some();
         if machine || q.runtime_config.is_some() {
-            return Err(ApiError::forbidden("Only the board may change how an agent is started, woken or paid for"));
+            return Err(ApiError::forbidden(
+                "Only the board may change how an agent is started, woken or paid for",
+            ));
         }
         let itself = id == agent.id && q.role.is_none() && q.reports_to.is_keep();
         let hirer = store::agents::get(tx, id).await.answer()?;
@@ -279,8 +295,15 @@ impl Handle<UpdatePermissions> for Engine {
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         let details = json!({ "name": a.name, "permissions": a.permissions });
-        self.log(&mut tx, caller, a.company_id, "agent.permissions_updated", ("agent", a.id.to_string()), details)
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            a.company_id,
+            "agent.permissions_updated",
+            ("agent", a.id.to_string()),
+            details,
+        )
+        .await?;
         let detail = self.agent_detail(&mut tx, a).await?;
         tx.commit().await.answer()?;
         Ok(detail)
@@ -299,8 +322,15 @@ impl Handle<PauseAgent> for Engine {
         a.paused_at = Some(tx.at());
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
-        self.log(&mut tx, caller, a.company_id, "agent.paused", ("agent", a.id.to_string()), json!({ "name": a.name }))
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            a.company_id,
+            "agent.paused",
+            ("agent", a.id.to_string()),
+            json!({ "name": a.name }),
+        )
+        .await?;
         let kills = self.cancel_agent(&mut tx, a.id, "The agent was paused").await?;
         tx.commit().await.answer()?;
         self.kill_all(kills).await;
@@ -322,8 +352,15 @@ impl Handle<ResumeAgent> for Engine {
         a.paused_at = None;
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
-        self.log(&mut tx, caller, a.company_id, "agent.resumed", ("agent", a.id.to_string()), json!({ "name": a.name }))
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            a.company_id,
+            "agent.resumed",
+            ("agent", a.id.to_string()),
+            json!({ "name": a.name }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(shown(a))
     }
@@ -337,8 +374,15 @@ impl Handle<TerminateAgent> for Engine {
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         store::keys::revoke(&mut tx, a.company_id, a.id, None).await.answer()?;
-        self.log(&mut tx, caller, a.company_id, "agent.terminated", ("agent", a.id.to_string()), json!({ "name": a.name }))
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            a.company_id,
+            "agent.terminated",
+            ("agent", a.id.to_string()),
+            json!({ "name": a.name }),
+        )
+        .await?;
         let kills = self.cancel_agent(&mut tx, a.id, "The agent was terminated").await?;
         tx.commit().await.answer()?;
         self.kill_all(kills).await;

@@ -33,7 +33,9 @@ impl Handle<ListCommentsOp> for Engine {
         let mut conn = self.store.read().await.answer()?;
         let issue = self.issue(&mut conn, caller, &q.id).await?;
         let order = q.order.unwrap_or(SortDir::Desc);
-        store::comments::list(&mut conn, issue.id, q.after, q.before, order, bounded(q.limit, 500, 500)).await.answer()
+        store::comments::list(&mut conn, issue.id, q.after, q.before, order, bounded(q.limit, 500, 500))
+            .await
+            .answer()
     }
 }
 
@@ -169,7 +171,12 @@ impl Engine {
     }
 
     /// Confirmations that said so are void once the operator has something else to say.
-    async fn supersede_confirmations(&self, tx: &mut WriteTx, issue: &Issue, comment: &IssueComment) -> Answer<()> {
+    async fn supersede_confirmations(
+        &self,
+        tx: &mut WriteTx,
+        issue: &Issue,
+        comment: &IssueComment,
+    ) -> Answer<()> {
         for mut card in store::interactions::pending(tx, issue.id).await.answer()? {
             let wants = card.payload.get("supersedeOnUserComment").and_then(Value::as_bool) == Some(true);
             if card.kind != InteractionKind::RequestConfirmation || !wants {

@@ -61,7 +61,15 @@ impl Handle<CreateCompanyOp> for Engine {
         };
         store::companies::create(&mut tx, &company).await.answer()?;
         let id = company.id.to_string();
-        self.log(&mut tx, caller, company.id, "company.created", ("company", id), json!({ "name": company.name })).await?;
+        self.log(
+            &mut tx,
+            caller,
+            company.id,
+            "company.created",
+            ("company", id),
+            json!({ "name": company.name }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(company)
     }
@@ -84,10 +92,21 @@ impl Handle<UpdateCompanyOp> for Engine {
         c.updated_at = tx.at();
         store::companies::save(&mut tx, &c).await.answer()?;
         let id = c.id.to_string();
-        self.log(&mut tx, caller, c.id, "company.updated", ("company", id), json!({ "name": c.name, "status": c.status }))
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            c.id,
+            "company.updated",
+            ("company", id),
+            json!({ "name": c.name, "status": c.status }),
+        )
+        .await?;
         let stop = before == CompanyStatus::Active && c.status != CompanyStatus::Active;
-        let kills = if stop { self.cancel_company(&mut tx, c.id, "The company was paused").await? } else { Vec::new() };
+        let kills = if stop {
+            self.cancel_company(&mut tx, c.id, "The company was paused").await?
+        } else {
+            Vec::new()
+        };
         tx.commit().await.answer()?;
         self.kill_all(kills).await;
         Ok(c)
@@ -102,7 +121,8 @@ impl Handle<ArchiveCompany> for Engine {
         c.updated_at = tx.at();
         store::companies::save(&mut tx, &c).await.answer()?;
         let id = c.id.to_string();
-        self.log(&mut tx, caller, c.id, "company.archived", ("company", id), json!({ "name": c.name })).await?;
+        self.log(&mut tx, caller, c.id, "company.archived", ("company", id), json!({ "name": c.name }))
+            .await?;
         let kills = self.cancel_company(&mut tx, c.id, "The company was archived").await?;
         tx.commit().await.answer()?;
         self.kill_all(kills).await;

@@ -43,8 +43,11 @@ impl Engine {
     ) -> Answer<Vec<String>> {
         let after_config = snapshot(after);
         let before_config = before.map(snapshot).unwrap_or_default();
-        let changed: Vec<String> =
-            after_config.iter().filter(|(k, v)| before_config.get(*k) != Some(v)).map(|(k, _)| k.clone()).collect();
+        let changed: Vec<String> = after_config
+            .iter()
+            .filter(|(k, v)| before_config.get(*k) != Some(v))
+            .map(|(k, _)| k.clone())
+            .collect();
         if changed.is_empty() {
             return Ok(changed);
         }
@@ -78,7 +81,8 @@ impl Handle<RollbackAgent> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentRevisionPath) -> Answer<Agent> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let before = self.agent(&mut tx, caller, &q.id, None).await?;
-        let revision = store::agents::revision(&mut tx, before.id, q.revision_id).await.or_missing("Revision")?;
+        let revision =
+            store::agents::revision(&mut tx, before.id, q.revision_id).await.or_missing("Revision")?;
         let wanted = &revision.after_config;
         let object = |key: &str, now: &JsonObject| {
             let kept = wanted.get(key).and_then(|v| v.as_object());
@@ -103,7 +107,15 @@ impl Handle<RollbackAgent> for Engine {
         store::agents::save(&mut tx, &a).await.answer()?;
         self.add_revision(&mut tx, caller, Some(&before), &a, "rollback", Some(revision.id)).await?;
         let details = json!({ "name": a.name, "revisionId": revision.id });
-        self.log(&mut tx, caller, a.company_id, "agent.config_rolled_back", ("agent", a.id.to_string()), details).await?;
+        self.log(
+            &mut tx,
+            caller,
+            a.company_id,
+            "agent.config_rolled_back",
+            ("agent", a.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(super::agents::shown(a))
     }

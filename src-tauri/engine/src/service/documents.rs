@@ -50,7 +50,9 @@ impl Handle<PutDocumentOp> for Engine {
         };
         let document = match now {
             None if q.base_revision_id.is_some() => {
-                return Err(stale(None).with_hint("The document is gone. Write it anew without baseRevisionId."));
+                return Err(
+                    stale(None).with_hint("The document is gone. Write it anew without baseRevisionId.")
+                );
             }
             None => self.new_document(&mut tx, caller, &issue, q.key.as_str(), revision).await?,
             Some(d) if q.base_revision_id != d.summary.latest_revision_id => return Err(stale(Some(&d))),
@@ -149,7 +151,9 @@ impl Engine {
         action: &str,
     ) -> Answer<()> {
         let s = &d.summary;
-        let Some(id) = s.latest_revision_id else { return Err(ApiError::internal("a document without a revision")) };
+        let Some(id) = s.latest_revision_id else {
+            return Err(ApiError::internal("a document without a revision"));
+        };
         let revision = DocumentRevision {
             id,
             company_id: s.company_id,
@@ -173,12 +177,18 @@ impl Engine {
     }
 
     /// A confirmation of one revision is void once there is a later one.
-    async fn expire_confirmations_of(&self, tx: &mut WriteTx, issue: &Issue, d: &IssueDocument) -> Answer<()> {
+    async fn expire_confirmations_of(
+        &self,
+        tx: &mut WriteTx,
+        issue: &Issue,
+        d: &IssueDocument,
+    ) -> Answer<()> {
         use contract::interaction::{InteractionKind, InteractionStatus};
         for mut card in store::interactions::pending(tx, issue.id).await.answer()? {
             let target = card.payload.get("target");
             let names = |key: &str| target.and_then(|t| t.get(key)).and_then(|v| v.as_str());
-            let about = names("type") == Some("issue_document") && names("key") == Some(d.summary.key.as_str());
+            let about =
+                names("type") == Some("issue_document") && names("key") == Some(d.summary.key.as_str());
             if card.kind != InteractionKind::RequestConfirmation || !about {
                 continue;
             }
@@ -197,7 +207,8 @@ impl Handle<ListDocumentRevisions> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: DocumentPath) -> Answer<Vec<DocumentRevision>> {
         let mut conn = self.store.read().await.answer()?;
         let issue = self.issue(&mut conn, caller, &q.id).await?;
-        let document = store::documents::get(&mut conn, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        let document =
+            store::documents::get(&mut conn, issue.id, q.key.as_str()).await.or_missing("Document")?;
         store::documents::revisions(&mut conn, document.summary.id).await.answer()
     }
 }
@@ -207,9 +218,12 @@ impl Handle<RestoreDocument> for Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut issue = self.issue(&mut tx, caller, &q.id).await?;
         self.may_mutate(&mut tx, caller, &mut issue).await?;
-        let document = store::documents::get(&mut tx, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        let document =
+            store::documents::get(&mut tx, issue.id, q.key.as_str()).await.or_missing("Document")?;
         refuse_locked(caller, &document)?;
-        let old = store::documents::revision(&mut tx, document.summary.id, q.revision_id).await.or_missing("Revision")?;
+        let old = store::documents::revision(&mut tx, document.summary.id, q.revision_id)
+            .await
+            .or_missing("Revision")?;
         if document.summary.latest_revision_id == Some(old.id) {
             return Err(ApiError::conflict("That is the newest revision already"));
         }
@@ -228,9 +242,17 @@ impl Handle<DeleteDocument> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: DocumentPath) -> Answer<Done> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let issue = self.issue(&mut tx, caller, &q.id).await?;
-        let document = store::documents::get(&mut tx, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        let document =
+            store::documents::get(&mut tx, issue.id, q.key.as_str()).await.or_missing("Document")?;
         store::documents::delete(&mut tx, &document).await.answer()?;
-        self.log_issue(&mut tx, caller, &issue, "issue.document_deleted", json!({ "key": document.summary.key })).await?;
+        self.log_issue(
+            &mut tx,
+            caller,
+            &issue,
+            "issue.document_deleted",
+            json!({ "key": document.summary.key }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(Done::OK)
     }

@@ -41,7 +41,12 @@ impl Handle<GetSession> for Engine {
     async fn handle(self: &Arc<Self>, _: &Caller, _: Nothing) -> Answer<Session> {
         Ok(Session {
             session: SessionInfo { id: LOCAL_OPERATOR.to_owned(), user_id: LOCAL_OPERATOR.to_owned() },
-            user: SessionUser { id: LOCAL_OPERATOR.to_owned(), email: None, name: "Operator".to_owned(), image: None },
+            user: SessionUser {
+                id: LOCAL_OPERATOR.to_owned(),
+                email: None,
+                name: "Operator".to_owned(),
+                image: None,
+            },
         })
     }
 }
@@ -68,7 +73,7 @@ impl Engine {
             waiting_for_you: store::interactions::pending_count(&mut conn, None).await.answer()?,
             failed_runs_today: store::runs::failed_since(&mut conn, today).await.answer()?,
             spent_today_cents: Cents::new(
-                store::runs::spent_cents(&mut conn, None, today).await.answer()?.round() as i64
+                store::runs::spent_cents(&mut conn, None, today).await.answer()?.round() as i64,
             ),
             next_wake_at: next,
             paused_at: settings.paused_at,
@@ -145,10 +150,14 @@ fn apply(g: &mut GeneralSettings, q: PatchGeneralSettings) -> Answer<()> {
     if let Some(p) = &q.feedback_data_sharing_preference
         && !matches!(p.as_str(), "allowed" | "not_allowed" | "prompt")
     {
-        return Err(ApiError::invalid("feedbackDataSharingPreference must be allowed, not_allowed or prompt"));
+        return Err(ApiError::invalid(
+            "feedbackDataSharingPreference must be allowed, not_allowed or prompt",
+        ));
     }
     if matches!(q.max_live_runs, Patch::Set(0)) {
-        return Err(ApiError::invalid("maxLiveRuns must be at least 1").with_hint("Pause everything to run nothing."));
+        return Err(
+            ApiError::invalid("maxLiveRuns must be at least 1").with_hint("Pause everything to run nothing.")
+        );
     }
     if let Some(r) = q.backup_retention {
         if r.daily_days == 0 {
@@ -162,7 +171,8 @@ fn apply(g: &mut GeneralSettings, q: PatchGeneralSettings) -> Answer<()> {
         g.feedback_data_sharing_preference = p;
     }
     g.backup_enabled = q.backup_enabled.unwrap_or(g.backup_enabled);
-    g.backup_interval_minutes = q.backup_interval_minutes.unwrap_or(g.backup_interval_minutes).clamp(5, 10_080);
+    g.backup_interval_minutes =
+        q.backup_interval_minutes.unwrap_or(g.backup_interval_minutes).clamp(5, 10_080);
     g.max_live_runs = q.max_live_runs.apply(g.max_live_runs).map(|n| n.min(500));
     g.trust_local_processes = q.trust_local_processes.unwrap_or(g.trust_local_processes);
     g.start_at_login = q.start_at_login.unwrap_or(g.start_at_login);

@@ -16,7 +16,11 @@ use crate::{Caller, Engine, Paths};
 const MAX_FILES: usize = 200;
 
 /// Writes a new agent's files: those given, else the defaults of its role.
-pub(crate) fn write_defaults(paths: &Paths, agent: &Agent, given: Option<&NewInstructionsBundle>) -> Answer<()> {
+pub(crate) fn write_defaults(
+    paths: &Paths,
+    agent: &Agent,
+    given: Option<&NewInstructionsBundle>,
+) -> Answer<()> {
     let root = paths.instructions(agent.id);
     let cannot = |e: std::io::Error| ApiError::internal(format!("The instructions cannot be written: {e}"));
     std::fs::create_dir_all(&root).map_err(cannot)?;
@@ -125,7 +129,10 @@ impl Engine {
         let found = files.iter().any(|f| f.is_entry_file);
         let mut warnings = Vec::new();
         if !found {
-            warnings.push(format!("The entry file {} is not there; the agent starts without instructions", b.entry));
+            warnings.push(format!(
+                "The entry file {} is not there; the agent starts without instructions",
+                b.entry
+            ));
         }
         InstructionsBundle {
             agent_id: agent.id,
@@ -153,19 +160,28 @@ impl Handle<GetInstructions> for Engine {
 }
 
 impl Handle<GetInstructionsFile> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: InstructionsFilePath) -> Answer<InstructionsFileDetail> {
+    async fn handle(
+        self: &Arc<Self>,
+        caller: &Caller,
+        q: InstructionsFilePath,
+    ) -> Answer<InstructionsFileDetail> {
         let mut conn = self.store.read().await.answer()?;
         let agent = self.agent(&mut conn, caller, &q.id, None).await?;
         let b = bundle_of(&self.paths, &agent);
         let path = within(&b.root, &q.path)?;
         let content = std::fs::read_to_string(&path).map_err(|_| ApiError::not_found("File"))?;
-        let summary = summary(&b.root, &path, &b.entry, !b.external).ok_or_else(|| ApiError::not_found("File"))?;
+        let summary =
+            summary(&b.root, &path, &b.entry, !b.external).ok_or_else(|| ApiError::not_found("File"))?;
         Ok(InstructionsFileDetail { summary, content })
     }
 }
 
 impl Handle<PutInstructionsFile> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: WriteInstructionsFile) -> Answer<InstructionsFileDetail> {
+    async fn handle(
+        self: &Arc<Self>,
+        caller: &Caller,
+        q: WriteInstructionsFile,
+    ) -> Answer<InstructionsFileDetail> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let agent = self.agent(&mut tx, caller, &q.id, None).await?;
         if caller.agent_id().is_some_and(|id| id != agent.id) {
@@ -174,14 +190,23 @@ impl Handle<PutInstructionsFile> for Engine {
         let b = bundle_of(&self.paths, &agent);
         if b.external {
             return Err(ApiError::unprocessable("These instructions are kept outside of the program")
-                .with_hint("Edit the file itself, or clear instructionsFilePath in the agent's configuration."));
+                .with_hint(
+                    "Edit the file itself, or clear instructionsFilePath in the agent's configuration.",
+                ));
         }
         let path = within(&b.root, &q.path)?;
         write(&path, &q.content)?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Updated, agent.id);
         let details = json!({ "name": agent.name, "path": &*q.path });
-        self.log(&mut tx, caller, agent.company_id, "agent.instructions_updated", ("agent", agent.id.to_string()), details)
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            agent.company_id,
+            "agent.instructions_updated",
+            ("agent", agent.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()?;
         let summary = summary(&b.root, &path, &b.entry, true).ok_or_else(|| ApiError::not_found("File"))?;
         Ok(InstructionsFileDetail { summary, content: q.content.into_string() })
@@ -189,19 +214,32 @@ impl Handle<PutInstructionsFile> for Engine {
 }
 
 impl Handle<DeleteInstructionsFile> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: InstructionsFilePath) -> Answer<InstructionsBundle> {
+    async fn handle(
+        self: &Arc<Self>,
+        caller: &Caller,
+        q: InstructionsFilePath,
+    ) -> Answer<InstructionsBundle> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let agent = self.agent(&mut tx, caller, &q.id, None).await?;
         let b = bundle_of(&self.paths, &agent);
         if b.external || *q.path == *b.entry {
-            return Err(ApiError::unprocessable("The entry file and files kept elsewhere are not deleted here"));
+            return Err(ApiError::unprocessable(
+                "The entry file and files kept elsewhere are not deleted here",
+            ));
         }
         let path = within(&b.root, &q.path)?;
         std::fs::remove_file(&path).map_err(|_| ApiError::not_found("File"))?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Deleted, agent.id);
         let details = json!({ "name": agent.name, "path": &*q.path });
-        self.log(&mut tx, caller, agent.company_id, "agent.instructions_deleted", ("agent", agent.id.to_string()), details)
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            agent.company_id,
+            "agent.instructions_deleted",
+            ("agent", agent.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(self.instructions(&agent))
     }

@@ -38,7 +38,8 @@ impl Handle<CreateInteractionOp> for Engine {
             return Err(ApiError::conflict("The issue is closed"));
         }
         if let Some(key) = q.idempotency_key.as_deref()
-            && let Some(earlier) = store::interactions::by_idempotency_key(&mut tx, issue.id, key).await.answer()?
+            && let Some(earlier) =
+                store::interactions::by_idempotency_key(&mut tx, issue.id, key).await.answer()?
         {
             return if earlier.kind == q.kind && earlier.payload == q.payload {
                 Ok(earlier)
@@ -131,7 +132,8 @@ fn check_payload(kind: InteractionKind, payload: &JsonObject) -> Answer<()> {
         InteractionKind::SuggestTasks => {
             let t: SuggestedTasks = read(payload)?;
             let keys: HashSet<&str> = t.tasks.iter().map(|t| t.client_key.as_str()).collect();
-            let parents = t.tasks.iter().filter_map(|t| t.parent_client_key.as_deref()).all(|p| keys.contains(p));
+            let parents =
+                t.tasks.iter().filter_map(|t| t.parent_client_key.as_deref()).all(|p| keys.contains(p));
             (t.version, (1..=50).contains(&t.tasks.len()) && keys.len() == t.tasks.len() && parents)
         }
     };
@@ -158,8 +160,10 @@ impl Engine {
         let document = store::documents::get(tx, issue.id, key).await.answer()?;
         let latest = document.and_then(|d| d.summary.latest_revision_id).map(|r| r.to_string());
         if latest.is_none() || latest.as_deref() != target.get("revisionId").and_then(Value::as_str) {
-            return Err(ApiError::unprocessable("The target is not the newest revision of a document of this issue")
-                .with_details(json!({ "key": key, "latestRevisionId": latest })));
+            return Err(ApiError::unprocessable(
+                "The target is not the newest revision of a document of this issue",
+            )
+            .with_details(json!({ "key": key, "latestRevisionId": latest })));
         }
         Ok(())
     }
@@ -249,7 +253,8 @@ impl Engine {
         let mut made: Vec<(String, IssueId)> = Vec::new();
         let mut created = Vec::new();
         let mut skipped = Vec::new();
-        let (mut open, rest): (Vec<_>, Vec<_>) = suggested.tasks.into_iter().partition(|t| wanted(&t.client_key));
+        let (mut open, rest): (Vec<_>, Vec<_>) =
+            suggested.tasks.into_iter().partition(|t| wanted(&t.client_key));
         skipped.extend(rest.into_iter().map(|t| t.client_key));
         while !open.is_empty() {
             let ready = |t: &SuggestedTask| match &t.parent_client_key {
@@ -292,7 +297,8 @@ impl Handle<AcceptInteractionOp> for Engine {
         let (issue, card) = self.pending_card(&mut tx, caller, &q.id, q.interaction_id).await?;
         let result = match card.kind {
             InteractionKind::AskUserQuestions => {
-                return Err(ApiError::unprocessable("Questions are answered, not accepted").with_hint("POST …/respond"));
+                return Err(ApiError::unprocessable("Questions are answered, not accepted")
+                    .with_hint("POST …/respond"));
             }
             InteractionKind::RequestConfirmation => json!({ "version": 1, "outcome": "accepted" }),
             InteractionKind::SuggestTasks => {
@@ -318,7 +324,8 @@ impl Handle<RejectInteractionOp> for Engine {
         if needs && reason.is_none() {
             return Err(ApiError::unprocessable("A reason is required"));
         }
-        let result = json!({ "version": 1, "outcome": "rejected", "reason": reason, "rejectionReason": reason });
+        let result =
+            json!({ "version": 1, "outcome": "rejected", "reason": reason, "rejectionReason": reason });
         let card = self.settle(&mut tx, caller, &issue, card, InteractionStatus::Rejected, result).await?;
         tx.commit().await.answer()?;
         Ok(card)
@@ -330,7 +337,9 @@ impl Handle<RespondInteractionOp> for Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let (issue, card) = self.pending_card(&mut tx, caller, &q.id, q.interaction_id).await?;
         if card.kind != InteractionKind::AskUserQuestions {
-            return Err(ApiError::unprocessable("Only questions are answered").with_hint("POST …/accept or …/reject"));
+            return Err(
+                ApiError::unprocessable("Only questions are answered").with_hint("POST …/accept or …/reject")
+            );
         }
         let questions: Questions = read(&card.payload)?;
         check_answers(&questions, &q.answers)?;
@@ -368,7 +377,8 @@ impl Handle<CancelInteractionOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: RejectInteraction) -> Answer<Interaction> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let (issue, card) = self.pending_card(&mut tx, caller, &q.id, q.interaction_id).await?;
-        let result = json!({ "version": 1, "outcome": "cancelled", "reason": q.reason.map(|r| r.into_string()) });
+        let result =
+            json!({ "version": 1, "outcome": "cancelled", "reason": q.reason.map(|r| r.into_string()) });
         let card = self.settle(&mut tx, caller, &issue, card, InteractionStatus::Cancelled, result).await?;
         tx.commit().await.answer()?;
         Ok(card)

@@ -34,9 +34,19 @@ impl Handle<CreateKey> for Engine {
             last_used_at: None,
             revoked_at: None,
         };
-        store::keys::create(&mut tx, agent.company_id, agent.id, &key, &token::hash(&secret)).await.answer()?;
+        store::keys::create(&mut tx, agent.company_id, agent.id, &key, &token::hash(&secret))
+            .await
+            .answer()?;
         let details = json!({ "name": agent.name, "keyName": key.name, "keyId": key.id });
-        self.log(&mut tx, caller, agent.company_id, "agent.key_created", ("agent", agent.id.to_string()), details).await?;
+        self.log(
+            &mut tx,
+            caller,
+            agent.company_id,
+            "agent.key_created",
+            ("agent", agent.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(AgentKeyCreated { id: key.id, name: key.name, token: secret, created_at: key.created_at })
     }
@@ -50,7 +60,15 @@ impl Handle<RevokeKey> for Engine {
             return Err(ApiError::not_found("Key").with_hint("It may have been revoked before."));
         }
         let details = json!({ "name": agent.name, "keyId": q.key_id });
-        self.log(&mut tx, caller, agent.company_id, "agent.key_revoked", ("agent", agent.id.to_string()), details).await?;
+        self.log(
+            &mut tx,
+            caller,
+            agent.company_id,
+            "agent.key_revoked",
+            ("agent", agent.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(Done::OK)
     }

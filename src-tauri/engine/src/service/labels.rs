@@ -22,7 +22,8 @@ impl Handle<ListLabels> for Engine {
 
 impl Handle<CreateLabelOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateLabel) -> Answer<IssueLabel> {
-        let hex = q.color.strip_prefix('#').filter(|h| h.len() == 6 && h.bytes().all(|b| b.is_ascii_hexdigit()));
+        let hex =
+            q.color.strip_prefix('#').filter(|h| h.len() == 6 && h.bytes().all(|b| b.is_ascii_hexdigit()));
         if hex.is_none() {
             return Err(ApiError::invalid("color must look like #rrggbb"));
         }
@@ -44,7 +45,15 @@ impl Handle<CreateLabelOp> for Engine {
             }
         })?;
         let id = label.id.to_string();
-        self.log(&mut tx, caller, q.company_id, "label.created", ("label", id), json!({ "name": label.name })).await?;
+        self.log(
+            &mut tx,
+            caller,
+            q.company_id,
+            "label.created",
+            ("label", id),
+            json!({ "name": label.name }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(label)
     }
@@ -57,7 +66,15 @@ impl Handle<DeleteLabel> for Engine {
         caller.within(label.company_id)?;
         store::labels::delete(&mut tx, &label).await.answer()?;
         let id = label.id.to_string();
-        self.log(&mut tx, caller, label.company_id, "label.deleted", ("label", id), json!({ "name": label.name })).await?;
+        self.log(
+            &mut tx,
+            caller,
+            label.company_id,
+            "label.deleted",
+            ("label", id),
+            json!({ "name": label.name }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(label)
     }

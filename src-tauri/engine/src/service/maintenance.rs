@@ -146,7 +146,9 @@ impl Engine {
         let mut conn = self.store.read().await.answer()?;
         let broken = store::check::broken_references(&mut conn).await.answer()?;
         Ok(match broken.first() {
-            None => finding("foreign_keys", FindingLevel::Ok, "Every row points at rows that are there", None),
+            None => {
+                finding("foreign_keys", FindingLevel::Ok, "Every row points at rows that are there", None)
+            }
             Some((table, n)) => finding(
                 "foreign_keys",
                 FindingLevel::Error,
@@ -160,12 +162,22 @@ impl Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let dangling = store::issues::dangling_locks(&mut tx).await.answer()?;
         if dangling.is_empty() {
-            return Ok(finding("dangling_locks", FindingLevel::Ok, "Every lock belongs to a run that lives", None));
+            return Ok(finding(
+                "dangling_locks",
+                FindingLevel::Ok,
+                "Every lock belongs to a run that lives",
+                None,
+            ));
         }
         let names: Vec<String> = dangling.iter().map(|i| i.display_key()).collect();
         if !repair {
             let message = format!("Locks of runs that are over: {}", names.join(", "));
-            return Ok(finding("dangling_locks", FindingLevel::Warn, message, Some("Run the doctor with repair.")));
+            return Ok(finding(
+                "dangling_locks",
+                FindingLevel::Warn,
+                message,
+                Some("Run the doctor with repair."),
+            ));
         }
         for mut issue in dangling {
             domain::issue::clear_locks(&mut issue);
@@ -173,7 +185,12 @@ impl Engine {
             store::issues::save(&mut tx, &issue).await.answer()?;
         }
         tx.commit().await.answer()?;
-        Ok(finding("dangling_locks", FindingLevel::Ok, format!("Locks were cleared: {}", names.join(", ")), None))
+        Ok(finding(
+            "dangling_locks",
+            FindingLevel::Ok,
+            format!("Locks were cleared: {}", names.join(", ")),
+            None,
+        ))
     }
 
     async fn check_logs(&self) -> Answer<Finding> {
@@ -200,10 +217,20 @@ impl Engine {
 
     fn check_backups(&self) -> Finding {
         if !self.settings().general.backup_enabled {
-            return finding("backups", FindingLevel::Warn, "Backups are switched off", Some("Switch them on in the settings."));
+            return finding(
+                "backups",
+                FindingLevel::Warn,
+                "Backups are switched off",
+                Some("Switch them on in the settings."),
+            );
         }
         match self.last_backup() {
-            None => finding("backups", FindingLevel::Warn, "There is no backup yet", Some("paperclip backups create")),
+            None => finding(
+                "backups",
+                FindingLevel::Warn,
+                "There is no backup yet",
+                Some("paperclip backups create"),
+            ),
             Some(t) => finding("backups", FindingLevel::Ok, format!("The newest backup is of {t}"), None),
         }
     }
@@ -221,16 +248,22 @@ fn check_secrecy(token: &PathBuf) -> Finding {
                 "token_file",
                 FindingLevel::Error,
                 "Others on this machine may read the operator's token",
-                Some("chmod 600 on operator-token in the data folder, or delete it and start again for a new one."),
+                Some(
+                    "chmod 600 on operator-token in the data folder, or delete it and start again for a new one.",
+                ),
             );
         }
     }
     match token.exists() {
         true => finding("token_file", FindingLevel::Ok, "Only you may read the operator's token", None),
-        false => finding("token_file", FindingLevel::Warn, "The operator's token file is gone", Some("It is made anew at the next start.")),
+        false => finding(
+            "token_file",
+            FindingLevel::Warn,
+            "The operator's token file is gone",
+            Some("It is made anew at the next start."),
+        ),
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -247,7 +280,8 @@ mod tests {
         std::fs::write(dir.path().join("notes.txt"), "mine").unwrap();
         let keep = BackupRetention { daily_days: 3, weekly_weeks: 4, monthly_months: 2 };
         prune(dir.path(), keep, now);
-        let left: Vec<u64> = backups(dir.path()).iter().map(|b| now.since(b.created_at).as_secs() / 86_400).collect();
+        let left: Vec<u64> =
+            backups(dir.path()).iter().map(|b| now.since(b.created_at).as_secs() / 86_400).collect();
         assert_eq!(left, [0, 1, 2, 8, 15, 40]);
         assert!(dir.path().join("notes.txt").exists());
     }

@@ -54,7 +54,8 @@ impl Handle<CreateGoalOp> for Engine {
         };
         store::planning::create_goal(&mut tx, &goal).await.answer()?;
         let id = goal.id.to_string();
-        self.log(&mut tx, caller, q.company_id, "goal.created", ("goal", id), json!({ "title": goal.title })).await?;
+        self.log(&mut tx, caller, q.company_id, "goal.created", ("goal", id), json!({ "title": goal.title }))
+            .await?;
         tx.commit().await.answer()?;
         Ok(goal)
     }
@@ -79,7 +80,8 @@ impl Handle<GetProject> for Engine {
 
 /// Colours that new projects take in turn.
 const COLORS: [&str; 10] = [
-    "#6366f1", "#8b5cf6", "#ec4899", "#ef4444", "#f97316", "#eab308", "#22c55e", "#14b8a6", "#06b6d4", "#3b82f6",
+    "#6366f1", "#8b5cf6", "#ec4899", "#ef4444", "#f97316", "#eab308", "#22c55e", "#14b8a6", "#06b6d4",
+    "#3b82f6",
 ];
 
 impl Handle<CreateProjectOp> for Engine {
@@ -87,7 +89,8 @@ impl Handle<CreateProjectOp> for Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         self.company(&mut tx, caller, q.company_id).await?;
         let others = store::planning::projects(&mut tx, q.company_id).await.answer()?;
-        let name = domain::naming::free_variant(&q.name, |n| others.iter().any(|p| p.name.eq_ignore_ascii_case(n)));
+        let name =
+            domain::naming::free_variant(&q.name, |n| others.iter().any(|p| p.name.eq_ignore_ascii_case(n)));
         let project = Project {
             id: self.new_id(),
             company_id: q.company_id,
@@ -109,8 +112,15 @@ impl Handle<CreateProjectOp> for Engine {
         };
         store::planning::create_project(&mut tx, &project).await.answer()?;
         let id = project.id.to_string();
-        self.log(&mut tx, caller, q.company_id, "project.created", ("project", id), json!({ "name": project.name }))
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            q.company_id,
+            "project.created",
+            ("project", id),
+            json!({ "name": project.name }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(project)
     }
@@ -133,7 +143,15 @@ impl Handle<UpdateProjectOp> for Engine {
         p.updated_at = tx.at();
         store::planning::save_project(&mut tx, &p).await.answer()?;
         let id = p.id.to_string();
-        self.log(&mut tx, caller, p.company_id, "project.updated", ("project", id), json!({ "name": p.name })).await?;
+        self.log(
+            &mut tx,
+            caller,
+            p.company_id,
+            "project.updated",
+            ("project", id),
+            json!({ "name": p.name }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(p)
     }

@@ -44,10 +44,18 @@ impl Handle<ListLiveRunsOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: ListLiveRuns) -> Answer<Vec<RunSummary>> {
         let mut conn = self.store.read().await.answer()?;
         self.company(&mut conn, caller, q.company_id).await?;
-        let mut runs = store::runs::live_summaries(&mut conn, q.company_id, bounded(q.limit, 100, 500)).await.answer()?;
+        let mut runs = store::runs::live_summaries(&mut conn, q.company_id, bounded(q.limit, 100, 500))
+            .await
+            .answer()?;
         let wanted = q.min_count.unwrap_or(0).min(50) as usize;
         if runs.len() < wanted {
-            let recent = ListRuns { company_id: q.company_id, agent_id: None, status: Vec::new(), limit: None, offset: None };
+            let recent = ListRuns {
+                company_id: q.company_id,
+                agent_id: None,
+                status: Vec::new(),
+                limit: None,
+                offset: None,
+            };
             for r in store::runs::list(&mut conn, &recent, 100).await.answer()? {
                 if runs.len() < wanted && !runs.iter().any(|l| l.id == r.id) {
                     runs.push(r);
@@ -99,7 +107,15 @@ impl Handle<CancelRun> for Engine {
         }
         let id = run.id;
         let details = json!({ "agentId": run.agent_id, "status": run.status });
-        self.log(&mut tx, caller, run.company_id, "heartbeat.cancelled", ("heartbeat_run", id.to_string()), details).await?;
+        self.log(
+            &mut tx,
+            caller,
+            run.company_id,
+            "heartbeat.cancelled",
+            ("heartbeat_run", id.to_string()),
+            details,
+        )
+        .await?;
         let kill = self.cancel_run(&mut tx, run, "Stopped by the operator").await?;
         tx.commit().await.answer()?;
         self.kill_all(kill.into_iter().collect()).await;
@@ -112,7 +128,9 @@ impl Handle<ListRunEventsOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: ListRunEvents) -> Answer<Vec<RunEvent>> {
         let mut conn = self.store.read().await.answer()?;
         let run = self.visible_run(&mut conn, caller, q.run_id).await?;
-        store::runs::events(&mut conn, run.id, q.after_seq.unwrap_or(0), bounded(q.limit, 200, 1000)).await.answer()
+        store::runs::events(&mut conn, run.id, q.after_seq.unwrap_or(0), bounded(q.limit, 200, 1000))
+            .await
+            .answer()
     }
 }
 
@@ -163,7 +181,11 @@ impl Handle<ReadTranscriptOp> for Engine {
     }
 }
 
-fn read_entries(adapter: &dyn runner::adapter::Adapter, lines: &[LogLine], first: u64) -> Vec<TranscriptEntry> {
+fn read_entries(
+    adapter: &dyn runner::adapter::Adapter,
+    lines: &[LogLine],
+    first: u64,
+) -> Vec<TranscriptEntry> {
     let mut parser = adapter.parser();
     let mut out = Vec::new();
     for line in lines {
@@ -186,7 +208,9 @@ fn raw_entry(l: &LogLine) -> TranscriptEntry {
 }
 
 /// Reads files where waiting for the disk holds nobody up.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Answer<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Answer<T> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|e| ApiError::internal(e.to_string()))?;
     done.map_err(|e| ApiError::internal(format!("The run's log cannot be read: {e}")))
 }

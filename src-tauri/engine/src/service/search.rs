@@ -48,14 +48,26 @@ impl Handle<SearchCompany> for Engine {
                 for a in store::agents::list(&mut conn, q.company_id).await.answer()? {
                     let text = format!("{} {}", a.name, a.title.as_deref().unwrap_or("")).to_lowercase();
                     if words.iter().all(|w| text.contains(w.as_str())) {
-                        results.push(named("agent", a.id.to_string(), a.name, format!("/agents/{}", a.url_key), a.updated_at));
+                        results.push(named(
+                            "agent",
+                            a.id.to_string(),
+                            a.name,
+                            format!("/agents/{}", a.url_key),
+                            a.updated_at,
+                        ));
                     }
                 }
             }
             if within(SearchScope::Projects) {
                 for p in store::planning::projects(&mut conn, q.company_id).await.answer()? {
                     if words.iter().all(|w| p.name.to_lowercase().contains(w.as_str())) {
-                        results.push(named("project", p.id.to_string(), p.name, format!("/projects/{}", p.url_key), p.updated_at));
+                        results.push(named(
+                            "project",
+                            p.id.to_string(),
+                            p.name,
+                            format!("/projects/{}", p.url_key),
+                            p.updated_at,
+                        ));
                     }
                 }
             }
@@ -68,7 +80,16 @@ impl Handle<SearchCompany> for Engine {
         let (limit, offset) = (bounded(q.limit, 20, 50), q.offset.unwrap_or(0).min(200));
         let has_more = results.len() > (offset + limit) as usize;
         let results = results.into_iter().skip(offset as usize).take(limit as usize).collect();
-        Ok(SearchResponse { query, normalized_query: normalized, scope, limit, offset, results, counts_by_type, has_more })
+        Ok(SearchResponse {
+            query,
+            normalized_query: normalized,
+            scope,
+            limit,
+            offset,
+            results,
+            counts_by_type,
+            has_more,
+        })
     }
 }
 
@@ -125,7 +146,11 @@ fn label(field: &str) -> &'static str {
     }
 }
 
-async fn bring_up(conn: &mut store::SqliteConnection, results: &mut Vec<SearchResult>, id: IssueId) -> Answer<()> {
+async fn bring_up(
+    conn: &mut store::SqliteConnection,
+    results: &mut Vec<SearchResult>,
+    id: IssueId,
+) -> Answer<()> {
     let key = id.to_string();
     if !results.iter().any(|r| r.id == key) {
         let Some(i) = store::issues::get(conn, id).await.answer()? else { return Ok(()) };
@@ -149,7 +174,13 @@ async fn bring_up(conn: &mut store::SqliteConnection, results: &mut Vec<SearchRe
     Ok(())
 }
 
-fn named(kind: &str, id: String, title: String, href: String, updated_at: contract::Timestamp) -> SearchResult {
+fn named(
+    kind: &str,
+    id: String,
+    title: String,
+    href: String,
+    updated_at: contract::Timestamp,
+) -> SearchResult {
     SearchResult {
         id,
         r#type: kind.to_owned(),

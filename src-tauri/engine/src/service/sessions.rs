@@ -13,7 +13,11 @@ use crate::error::{Answer, OrAnswer};
 use crate::{Caller, Engine};
 
 /// The agent's account, empty when it has never run.
-pub(crate) async fn runtime_of(conn: &mut SqliteConnection, a: &Agent, now: Timestamp) -> Answer<AgentRuntimeState> {
+pub(crate) async fn runtime_of(
+    conn: &mut SqliteConnection,
+    a: &Agent,
+    now: Timestamp,
+) -> Answer<AgentRuntimeState> {
     Ok(store::sessions::runtime(conn, a.id).await.answer()?.unwrap_or_else(|| AgentRuntimeState {
         agent_id: a.id,
         company_id: a.company_id,
@@ -61,8 +65,15 @@ impl Handle<ResetAgentSession> for Engine {
         state.updated_at = at;
         store::sessions::save_runtime(&mut tx, &state).await.answer()?;
         let details = json!({ "name": agent.name, "taskKey": q.task_key, "forgotten": forgotten });
-        self.log(&mut tx, caller, agent.company_id, "agent.session_reset", ("agent", agent.id.to_string()), details)
-            .await?;
+        self.log(
+            &mut tx,
+            caller,
+            agent.company_id,
+            "agent.session_reset",
+            ("agent", agent.id.to_string()),
+            details,
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(state)
     }

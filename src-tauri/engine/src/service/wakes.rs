@@ -38,8 +38,15 @@ impl Handle<Wake> for Engine {
         let woken = self.wake(&mut tx, caller, wake).await?;
         if let crate::wake::Woken::Run(run) = &woken {
             let details = json!({ "agentId": agent.id, "name": agent.name, "source": run.invocation_source });
-            self.log(&mut tx, caller, agent.company_id, "heartbeat.invoked", ("heartbeat_run", run.id.to_string()), details)
-                .await?;
+            self.log(
+                &mut tx,
+                caller,
+                agent.company_id,
+                "heartbeat.invoked",
+                ("heartbeat_run", run.id.to_string()),
+                details,
+            )
+            .await?;
         }
         tx.commit().await.answer()?;
         Ok(woken.into())

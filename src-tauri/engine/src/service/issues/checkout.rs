@@ -37,7 +37,10 @@ impl Handle<Checkout> for Engine {
             return Err(ApiError::unprocessable("agentId names no agent of this company"));
         }
         if !domain::agent::is_assignable(agent.status) {
-            return Err(ApiError::conflict(format!("{} is {} and cannot be given work", agent.name, agent.status)));
+            return Err(ApiError::conflict(format!(
+                "{} is {} and cannot be given work",
+                agent.name, agent.status
+            )));
         }
         let blockers = store::relations::unresolved(&mut tx, issue.id).await.answer()?;
         if !blockers.is_empty() {
@@ -134,7 +137,14 @@ impl Handle<Release> for Engine {
         issue.assignee_agent_id = None;
         issue.updated_at = tx.at();
         store::issues::save(&mut tx, &issue).await.answer()?;
-        self.log_issue(&mut tx, caller, &issue, "issue.released", json!({ "previousAssigneeAgentId": previous })).await?;
+        self.log_issue(
+            &mut tx,
+            caller,
+            &issue,
+            "issue.released",
+            json!({ "previousAssigneeAgentId": previous }),
+        )
+        .await?;
         tx.commit().await.answer()?;
         Ok(issue)
     }
@@ -144,8 +154,10 @@ impl Handle<ForceRelease> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: ForceReleaseIssue) -> Answer<ForceReleased> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut issue = self.issue(&mut tx, caller, &q.id).await?;
-        let previous =
-            PreviousLocks { checkout_run_id: issue.checkout_run_id, execution_run_id: issue.execution_run_id };
+        let previous = PreviousLocks {
+            checkout_run_id: issue.checkout_run_id,
+            execution_run_id: issue.execution_run_id,
+        };
         domain::issue::clear_locks(&mut issue);
         if q.clear_assignee {
             issue.assignee_agent_id = None;

@@ -26,7 +26,12 @@ impl Handle<CreateIssueOp> for Engine {
 
 impl Engine {
     /// Creates an issue within a transaction and wakes its agent.
-    pub(crate) async fn create_issue(&self, tx: &mut WriteTx, caller: &Caller, q: CreateIssue) -> Answer<Issue> {
+    pub(crate) async fn create_issue(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        q: CreateIssue,
+    ) -> Answer<Issue> {
         self.company(tx, caller, q.company_id).await?;
         self.check_place(tx, &q).await?;
         if q.assignee_agent_id.is_some() && q.assignee_user_id.is_some() {
@@ -101,7 +106,8 @@ impl Engine {
             && issue.status != IssueStatus::Backlog
             && !issue.status.is_terminal()
         {
-            let wake = Wake::about(&issue, agent, InvocationSource::Assignment, "issue_assigned").with("mutation", "create");
+            let wake = Wake::about(&issue, agent, InvocationSource::Assignment, "issue_assigned")
+                .with("mutation", "create");
             self.wake_all(tx, caller, vec![wake]).await?;
         }
         Ok(issue)
@@ -129,7 +135,12 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) async fn set_labels(&self, tx: &mut WriteTx, issue: &Issue, labels: &[contract::LabelId]) -> Answer<()> {
+    pub(super) async fn set_labels(
+        &self,
+        tx: &mut WriteTx,
+        issue: &Issue,
+        labels: &[contract::LabelId],
+    ) -> Answer<()> {
         if store::labels::set(tx, issue.company_id, issue.id, labels).await.answer()? {
             Ok(())
         } else {

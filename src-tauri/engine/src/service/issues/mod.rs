@@ -18,7 +18,12 @@ use crate::{Caller, Engine};
 
 impl Engine {
     /// Refuses an agent that may not change the issue. Takes over a lock whose run is over.
-    pub(super) async fn may_mutate(&self, tx: &mut WriteTx, caller: &Caller, issue: &mut Issue) -> Answer<()> {
+    pub(super) async fn may_mutate(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        issue: &mut Issue,
+    ) -> Answer<()> {
         let Some((agent, _, run)) = caller.agent() else { return Ok(()) };
         let held_by_dead = self.run_is_over(tx, issue.checkout_run_id).await?;
         match domain::checkout::may_mutate(issue, agent, run, |_| held_by_dead) {
@@ -49,13 +54,22 @@ impl Engine {
     }
 
     /// Refuses an assignee that is not of the company or cannot be given work.
-    async fn check_assignee(&self, tx: &mut WriteTx, caller: &Caller, company: CompanyId, agent: AgentId) -> Answer<()> {
+    async fn check_assignee(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        company: CompanyId,
+        agent: AgentId,
+    ) -> Answer<()> {
         let assignee = store::agents::get(tx, agent).await.answer()?.filter(|a| a.company_id == company);
         let Some(assignee) = assignee else {
             return Err(ApiError::unprocessable("assigneeAgentId names no agent of this company"));
         };
         if !domain::agent::is_assignable(assignee.status) {
-            return Err(ApiError::conflict(format!("{} is {} and cannot be given work", assignee.name, assignee.status)));
+            return Err(ApiError::conflict(format!(
+                "{} is {} and cannot be given work",
+                assignee.name, assignee.status
+            )));
         }
         if let Some((id, ..)) = caller.agent()
             && id != agent
@@ -69,23 +83,34 @@ impl Engine {
     }
 
     /// Makes these the issue's blockers; refuses strangers, itself and circles, naming the circle.
-    async fn set_blockers(&self, tx: &mut WriteTx, caller: &Caller, issue: &Issue, blockers: &[IssueId]) -> Answer<()> {
+    async fn set_blockers(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        issue: &Issue,
+        blockers: &[IssueId],
+    ) -> Answer<()> {
         for blocker in blockers {
             if *blocker == issue.id {
                 return Err(ApiError::unprocessable("An issue cannot block itself"));
             }
             let other = store::issues::get(tx, *blocker).await.answer()?;
             if other.is_none_or(|o| o.company_id != issue.company_id) {
-                return Err(ApiError::unprocessable("blockedByIssueIds names an issue that is not of this company")
-                    .with_details(json!({ "issueId": blocker })));
+                return Err(ApiError::unprocessable(
+                    "blockedByIssueIds names an issue that is not of this company",
+                )
+                .with_details(json!({ "issueId": blocker })));
             }
             if let Some(path) = store::relations::blocking_path(tx, issue.id, *blocker).await.answer()? {
                 let mut names = Vec::new();
                 for id in path {
                     names.extend(store::issues::get(tx, id).await.answer()?.map(|i| i.display_key()));
                 }
-                return Err(ApiError::unprocessable(format!("That would block in a circle: {}", names.join(" → ")))
-                    .with_details(json!({ "path": names })));
+                return Err(ApiError::unprocessable(format!(
+                    "That would block in a circle: {}",
+                    names.join(" → ")
+                ))
+                .with_details(json!({ "path": names })));
             }
         }
         let user = caller.user_id();
@@ -111,10 +136,16 @@ impl Engine {
         record: &str,
         text: &str,
     ) -> Answer<()> {
-        let Some((prefix, _)) = issue.identifier.as_deref().and_then(|i| i.rsplit_once('-')) else { return Ok(()) };
+        let Some((prefix, _)) = issue.identifier.as_deref().and_then(|i| i.rsplit_once('-')) else {
+            return Ok(());
+        };
         let found = domain::reference::identifiers(text, prefix);
-        let targets: Vec<IssueId> =
-            store::issues::by_identifiers(tx, issue.company_id, &found).await.answer()?.into_iter().map(|(_, id)| id).collect();
+        let targets: Vec<IssueId> = store::issues::by_identifiers(tx, issue.company_id, &found)
+            .await
+            .answer()?
+            .into_iter()
+            .map(|(_, id)| id)
+            .collect();
         store::relations::set_mentions(tx, issue.company_id, issue.id, kind, record, &targets, || {
             self.new_id::<uuid::Uuid>().to_string()
         })

@@ -15,7 +15,11 @@ use crate::{Caller, Engine};
 
 impl Engine {
     /// Everything the issue's page shows.
-    pub(crate) async fn issue_detail(&self, conn: &mut SqliteConnection, issue: Issue) -> Answer<IssueDetail> {
+    pub(crate) async fn issue_detail(
+        &self,
+        conn: &mut SqliteConnection,
+        issue: Issue,
+    ) -> Answer<IssueDetail> {
         let id = issue.id;
         let labels = store::labels::of_issues(conn, &[id]).await.answer()?.remove(&id).unwrap_or_default();
         let documents = store::documents::list(conn, id).await.answer()?;
@@ -36,7 +40,11 @@ impl Engine {
             children: store::relations::children(conn, id).await.answer()?,
             blocked_by: store::relations::blockers(conn, id).await.answer()?,
             blocks: store::relations::blocked(conn, id).await.answer()?,
-            referenced_issue_identifiers: related.outbound.iter().filter_map(|r| r.issue.identifier.clone()).collect(),
+            referenced_issue_identifiers: related
+                .outbound
+                .iter()
+                .filter_map(|r| r.issue.identifier.clone())
+                .collect(),
             related_work: related,
             plan_document: documents.iter().find(|d| d.summary.key == PLAN).cloned(),
             document_summaries: documents
@@ -75,7 +83,9 @@ fn check_filters(caller: &Caller, q: &ListIssues) -> Answer<()> {
     caller.within(q.company_id)?;
     let me = [&q.assignee_user_id, &q.touched_by_user_id, &q.unread_for_user_id];
     if !caller.is_operator() && me.iter().any(|f| f.as_deref() == Some("me")) {
-        return Err(ApiError::forbidden("`me` is for the board").with_hint("Agents filter by assigneeAgentId."));
+        return Err(
+            ApiError::forbidden("`me` is for the board").with_hint("Agents filter by assigneeAgentId.")
+        );
     }
     Ok(())
 }
@@ -97,7 +107,8 @@ impl Handle<GetContext> for Engine {
             Some(id) => store::comments::get(&mut conn, issue.id, id).await.answer()?,
             None => None,
         };
-        let continuation_summary = store::documents::get(&mut conn, issue.id, CONTINUATION_SUMMARY).await.answer()?;
+        let continuation_summary =
+            store::documents::get(&mut conn, issue.id, CONTINUATION_SUMMARY).await.answer()?;
         let d = self.issue_detail(&mut conn, issue).await?;
         let i = d.issue;
         Ok(HeartbeatContext {

@@ -30,7 +30,12 @@ impl Handle<UpdateIssueOp> for Engine {
 }
 
 impl Engine {
-    async fn update_issue(&self, tx: &mut WriteTx, caller: &Caller, q: UpdateIssue) -> Answer<(UpdatedIssue, Vec<Kill>)> {
+    async fn update_issue(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        q: UpdateIssue,
+    ) -> Answer<(UpdatedIssue, Vec<Kill>)> {
         let mut issue = self.issue(tx, caller, &q.id).await?;
         if q.interrupt {
             caller.board_only("interrupt a run")?;
@@ -57,7 +62,8 @@ impl Engine {
         let comment = match q.comment {
             None => None,
             Some(body) => {
-                let new = NewComment { body: body.into_string(), author: None, presentation: None, metadata: None };
+                let new =
+                    NewComment { body: body.into_string(), author: None, presentation: None, metadata: None };
                 let (comment, more) = self.add_comment(tx, caller, &issue, new, reopened).await?;
                 wakes.extend(more);
                 Some(comment)
@@ -72,7 +78,13 @@ impl Engine {
         Ok((UpdatedIssue { issue, comment }, kills))
     }
 
-    async fn apply_fields(&self, tx: &mut WriteTx, caller: &Caller, i: &mut Issue, q: &UpdateIssue) -> Answer<()> {
+    async fn apply_fields(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        i: &mut Issue,
+        q: &UpdateIssue,
+    ) -> Answer<()> {
         if let Some(t) = &q.title {
             i.title = t.to_string();
         }
@@ -104,7 +116,8 @@ impl Engine {
         if machine && !caller.is_operator() {
             return Err(ApiError::forbidden("Only the board may change how an issue is executed"));
         }
-        i.assignee_adapter_overrides = q.assignee_adapter_overrides.clone().apply(i.assignee_adapter_overrides.take());
+        i.assignee_adapter_overrides =
+            q.assignee_adapter_overrides.clone().apply(i.assignee_adapter_overrides.take());
         i.execution_policy = q.execution_policy.clone().apply(i.execution_policy.take());
         i.execution_workspace_id = q.execution_workspace_id.clone().apply(i.execution_workspace_id.take());
         i.execution_workspace_preference =
@@ -126,7 +139,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn apply_assignee(&self, tx: &mut WriteTx, caller: &Caller, i: &mut Issue, q: &UpdateIssue) -> Answer<()> {
+    async fn apply_assignee(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        i: &mut Issue,
+        q: &UpdateIssue,
+    ) -> Answer<()> {
         let agent = match &q.assignee_agent_id {
             Patch::Keep => Patch::Keep,
             Patch::Clear => Patch::Clear,
@@ -219,16 +238,22 @@ impl Engine {
     /// An agent may hand over for review only when somebody is there to review.
     async fn needs_review_path(&self, tx: &mut WriteTx, i: &Issue) -> Answer<()> {
         let pending = !store::interactions::pending(tx, i.id).await.answer()?.is_empty();
-        let participant = i.execution_state.as_ref().is_some_and(|s| s.get("currentParticipant").is_some_and(|p| !p.is_null()));
+        let participant = i
+            .execution_state
+            .as_ref()
+            .is_some_and(|s| s.get("currentParticipant").is_some_and(|p| !p.is_null()));
         let monitor = i.monitor_next_check_at.is_some_and(|t| t > tx.at());
         if i.assignee_user_id.is_some() || pending || participant || monitor {
             return Ok(());
         }
-        Err(ApiError::new(ErrorCode::InvalidIssueDisposition, "An issue in review needs somebody who moves it on")
-            .with_details(json!({ "code": "invalid_issue_disposition", "validPaths": [
+        Err(ApiError::new(
+            ErrorCode::InvalidIssueDisposition,
+            "An issue in review needs somebody who moves it on",
+        )
+        .with_details(json!({ "code": "invalid_issue_disposition", "validPaths": [
                 "a pending interaction (POST /api/issues/{id}/interactions)", "a human assignee",
                 "a review or approval stage", "a scheduled monitor"] }))
-            .with_hint("Ask with an interaction first, or set the issue to done or blocked."))
+        .with_hint("Ask with an interaction first, or set the issue to done or blocked."))
     }
 
     /// Wakes that follow when an issue ends: dependents whose last blocker it was, and its parent.
@@ -239,12 +264,20 @@ impl Engine {
         }
         if i.status == IssueStatus::Done {
             for d in store::relations::blocked(tx, i.id).await.answer()? {
-                let open = !matches!(d.status, IssueStatus::Backlog | IssueStatus::Done | IssueStatus::Cancelled);
+                let open =
+                    !matches!(d.status, IssueStatus::Backlog | IssueStatus::Done | IssueStatus::Cancelled);
                 if !open || !store::relations::unresolved(tx, d.id).await.answer()?.is_empty() {
                     continue;
                 }
-                if let (Some(agent), Some(full)) = (d.assignee_agent_id, store::issues::get(tx, d.id).await.answer()?) {
-                    wakes.push(Wake::about(&full, agent, InvocationSource::Automation, "issue_blockers_resolved"));
+                if let (Some(agent), Some(full)) =
+                    (d.assignee_agent_id, store::issues::get(tx, d.id).await.answer()?)
+                {
+                    wakes.push(Wake::about(
+                        &full,
+                        agent,
+                        InvocationSource::Automation,
+                        "issue_blockers_resolved",
+                    ));
                 }
             }
         }
@@ -285,7 +318,9 @@ fn wakes_of_change(before: &Issue, i: &Issue, reopened: bool) -> Vec<Wake> {
         return Vec::new();
     }
     if before.assignee_agent_id != i.assignee_agent_id {
-        return vec![Wake::about(i, agent, InvocationSource::Assignment, "issue_assigned").with("mutation", "update")];
+        return vec![
+            Wake::about(i, agent, InvocationSource::Assignment, "issue_assigned").with("mutation", "update"),
+        ];
     }
     let was_closed = before.status.is_terminal();
     let moved = before.status != i.status
@@ -293,14 +328,18 @@ fn wakes_of_change(before: &Issue, i: &Issue, reopened: bool) -> Vec<Wake> {
             || was_closed
             || (before.status == IssueStatus::Blocked && i.status == IssueStatus::Todo));
     if moved && !reopened {
-        return vec![Wake::about(i, agent, InvocationSource::Automation, "issue_status_changed").with("mutation", "update")];
+        return vec![
+            Wake::about(i, agent, InvocationSource::Automation, "issue_status_changed")
+                .with("mutation", "update"),
+        ];
     }
     Vec::new()
 }
 
 /// Which fields changed, from what to what, for the audit trail.
 fn changes(before: &Issue, after: &Issue) -> contract::JsonObject {
-    let of = |i: &Issue| serde_json::to_value(i).ok().and_then(|v| v.as_object().cloned()).unwrap_or_default();
+    let of =
+        |i: &Issue| serde_json::to_value(i).ok().and_then(|v| v.as_object().cloned()).unwrap_or_default();
     let (old, new) = (of(before), of(after));
     let mut out = contract::JsonObject::new();
     let mut previous = contract::JsonObject::new();
@@ -310,7 +349,8 @@ fn changes(before: &Issue, after: &Issue) -> contract::JsonObject {
         }
         // Long text is in the issue; the trail says that it changed.
         let long = matches!(key.as_str(), "description");
-        previous.insert(key.clone(), if long { true.into() } else { old.get(&key).cloned().unwrap_or_default() });
+        previous
+            .insert(key.clone(), if long { true.into() } else { old.get(&key).cloned().unwrap_or_default() });
         out.insert(key, if long { true.into() } else { value });
     }
     if !previous.is_empty() {
@@ -321,7 +361,12 @@ fn changes(before: &Issue, after: &Issue) -> contract::JsonObject {
 
 impl Engine {
     /// Cancels what is on its way to or at work on an issue. The caller kills after its commit.
-    pub(crate) async fn cancel_issue_run(&self, tx: &mut WriteTx, issue: contract::IssueId, why: &str) -> Answer<Vec<Kill>> {
+    pub(crate) async fn cancel_issue_run(
+        &self,
+        tx: &mut WriteTx,
+        issue: contract::IssueId,
+        why: &str,
+    ) -> Answer<Vec<Kill>> {
         let Some(run) = store::runs::live_on_issue(tx, issue).await.answer()? else { return Ok(Vec::new()) };
         Ok(self.cancel_run(tx, run, why).await?.into_iter().collect())
     }
