@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use contract::feed::ChangePage;
 use contract::transcript::TranscriptPage;
@@ -14,6 +14,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::log;
+
+/// Time for the HTTP door to send what it has begun to answer.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 pub struct Options {
     pub data_dir: PathBuf,
@@ -35,7 +38,7 @@ impl StartError {
     pub fn explained(&self) -> String {
         let hint = match self {
             Self::Engine(error) => error.hint(),
-            Self::Server(_) => None,
+            Self::Server(error) => error.hint(),
         };
         hint.map_or_else(|| self.to_string(), |hint| format!("{self}\n{hint}"))
     }
@@ -47,7 +50,7 @@ pub struct Core {
     pub port: u16,
     pub token_file: PathBuf,
     pub ready_ms: u128,
-    server: server::Running,
+    server: Mutex<Option<server::Running>>,
 }
 
 impl Core {
@@ -61,11 +64,10 @@ impl Core {
         }
         let server = server::serve(engine.clone(), server::ServerConfig { port: options.port }).await?;
         engine.start().await?;
-        let port = server.addr.port();
-        let url = format!("http://127.0.0.1:{port}");
+        let (port, url) = (server.addr.port(), server.url.clone());
         let ready_ms = begun.elapsed().as_millis();
         tracing::info!(%url, data_dir = %options.data_dir.display(), ready_ms, "ready");
-        Ok(Self { engine, url, port, token_file, ready_ms, server })
+        Ok(Self { engine, url, port, token_file, ready_ms, server: Mutex::new(Some(server)) })
     }
 
     /// Calls an operation as the operator.
@@ -106,8 +108,13 @@ impl Core {
 
     /// Closes the doors and the database. Runs in flight go on in their hosts and are found at the next start.
     pub async fn stop(&self) {
-        self.server.stop().await;
         self.engine.shutdown().await;
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server
+            && tokio::time::timeout(LAST_ANSWERS, server.ended()).await.is_err()
+        {
+            tracing::debug!("a client keeps its connection open; it is closed with the program");
+        }
     }
 }
 
