@@ -43,9 +43,9 @@ pub fn package(project: &Project) -> Result<()> {
         0o644,
     )?;
     write(&tree.join(format!("usr/share/applications/{APP_ID}.desktop")), &desktop_file())?;
-    write(&tree.join(format!("usr/share/doc/{NAME}/copyright")), COPYRIGHT)?;
+    documents(project, &tree.join("usr/share/doc").join(NAME))?;
     let size = installed_kib(&tree)?;
-    write(&tree.join("DEBIAN/control"), &control(version, &arch, size))?;
+    write(&tree.join("DEBIAN/control"), &control(version, &arch, &libc_version()?, size))?;
 
     let deb: PathBuf = out.join(format!("{NAME}_{version}_{arch}.deb"));
     step(
@@ -57,14 +57,40 @@ pub fn package(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn control(version: &str, arch: &str, installed_kib: u64) -> String {
+/// The licences of the program and of the fonts and icons within it.
+fn documents(project: &Project, to: &Path) -> Result<()> {
+    let licence = fs::read_to_string(project.root.join("LICENSE"))?;
+    write(&to.join("copyright"), &format!("{COPYRIGHT}{}", indented(&licence)))?;
+    for folder in ["fonts", "icons"] {
+        for entry in fs::read_dir(project.root.join("src-ui").join(folder))? {
+            let path = entry?.path();
+            if let Some(name) = path.file_name().filter(|n| n.to_string_lossy().starts_with("LICENSE")) {
+                stage(&path, &to.join(name), 0o644)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Text as a field of Debian's copyright file takes it.
+fn indented(text: &str) -> String {
+    text.lines().map(|l| if l.is_empty() { " .\n".to_owned() } else { format!(" {l}\n") }).collect()
+}
+
+/// The C library that the program was linked against, which is the oldest it is known to run with.
+fn libc_version() -> Result<String> {
+    let said = output(Command::new("getconf").arg("GNU_LIBC_VERSION"))?;
+    said.split_whitespace().last().map(str::to_owned).context("getconf names no version")
+}
+
+fn control(version: &str, arch: &str, libc: &str, installed_kib: u64) -> String {
     format!(
         "Package: {NAME}
 Version: {version}
 Architecture: {arch}
 Maintainer: Paperclip Desktop contributors <paperclip-desktop@localhost>
 Installed-Size: {installed_kib}
-Depends: libc6 (>= 2.34), libwebkit2gtk-4.1-0, libgtk-3-0 | libgtk-3-0t64, libayatana-appindicator3-1, git
+Depends: libc6 (>= {libc}), libwebkit2gtk-4.1-0, libgtk-3-0 | libgtk-3-0t64, libayatana-appindicator3-1, git
 Recommends: gnome-keyring | org.freedesktop.secrets
 Section: devel
 Priority: optional

@@ -63,7 +63,10 @@ fn bind(wasm: &Path) -> Result<Files> {
 /// What the page is made of besides the module: the page itself, the styles as one file, the fonts.
 fn page(project: &Project) -> Result<Files> {
     let ui = project.root.join("src-ui");
-    let mut files = collect(&ui.join("page"))?;
+    let mut files = Files::new();
+    for name in ["index.html", "boot.js"] {
+        files.push((name.into(), fs::read(ui.join(name)).with_context(|| format!("src-ui/{name}"))?));
+    }
     files.push(("style.css".into(), styles(&ui)?));
     for font in collect(&ui.join("fonts"))? {
         if font.0.extension().is_some_and(|e| e == "woff2") {

@@ -11,6 +11,7 @@ mod dispatch;
 mod error;
 mod feed;
 mod lock;
+mod restore;
 mod run;
 mod scheduler;
 mod service;
@@ -33,6 +34,7 @@ pub use config::{Config, Paths};
 pub use dispatch::{HandleAny, Reply};
 pub use error::EngineError;
 pub use feed::{ChangeFeed, RunFeed};
+pub use restore::restore;
 pub use world::{SystemWorld, World};
 
 use run::LiveRun;

@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("skills", &["domain", "contract"]),
     ("engine", &["store", "runner", "workspaces", "skills", "domain", "contract"]),
     ("server", &["engine", "domain", "contract"]),
-    ("paperclip-desktop", &["server", "engine", "domain", "contract"]),
+    ("paperclip-desktop", &["server", "engine", "runner", "domain", "contract"]),
     ("paperclip-cli", &["runner", "contract"]),
     ("paperclip-ui", &["contract"]),
     ("xtask", &[]),
