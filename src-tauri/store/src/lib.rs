@@ -1,1 +1,38 @@
+//! The embedded database: SQLite behind one writer and a pool of readers.
+//!
+//! Every function here runs SQL and nothing else; rules live in `domain` and `engine`.
+//! Writes go through [`WriteTx`], which holds the single writing connection in a
+//! `BEGIN IMMEDIATE` transaction and appends what changed to the feed before it commits.
 
+pub mod activity;
+pub mod agents;
+pub mod backup;
+pub mod changes;
+pub mod check;
+pub mod comments;
+pub mod companies;
+pub mod documents;
+mod entity;
+mod error;
+pub mod instance;
+pub mod interactions;
+pub mod issues;
+pub mod keys;
+pub mod labels;
+pub mod planning;
+mod pool;
+pub mod relations;
+pub mod runs;
+pub mod search;
+pub mod sessions;
+mod tx;
+pub mod wakeups;
+
+pub use entity::Entity;
+pub use error::StoreError;
+pub use pool::{Options, Store};
+pub use sqlx::SqliteConnection;
+pub use tx::WriteTx;
+
+/// What every function of this crate answers.
+pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,0 +1,189 @@
+//! The wake context: what a run knows of why it was started.
+
+use contract::{JsonObject, RunId};
+use serde_json::Value;
+
+/// Keys that only an answered card may carry.
+const INTERACTION_KEYS: [&str; 4] =
+    ["interactionId", "interactionKind", "interactionStatus", "continuationPolicy"];
+
+/// Wakes that ask for an answer rather than for work.
+const INTERACTION_REASONS: [&str; 3] =
+    ["issue_commented", "issue_reopened_via_comment", "issue_comment_mentioned"];
+
+/// Builds the context of a wake from its reason and payload.
+pub fn of_wake(
+    reason: Option<&str>,
+    source: &str,
+    trigger: Option<&str>,
+    payload: &JsonObject,
+) -> JsonObject {
+    let mut c = JsonObject::new();
+    if let Some(r) = reason {
+        c.insert("wakeReason".into(), r.into());
+    }
+    c.insert("wakeSource".into(), source.into());
+    if let Some(t) = trigger {
+        c.insert("wakeTriggerDetail".into(), t.into());
+    }
+    for key in [
+        "issueId",
+        "taskId",
+        "taskKey",
+        "modelProfile",
+        "mutation",
+        "resumeFromRunId",
+        "approvalId",
+        "approvalStatus",
+    ] {
+        if let Some(v) = payload.get(key) {
+            c.insert(key.into(), v.clone());
+        }
+    }
+    if !c.contains_key("issueId")
+        && let Some(v) = c.get("taskId").cloned()
+    {
+        c.insert("issueId".into(), v);
+    }
+    if payload.get("mutation").and_then(Value::as_str) == Some("interaction") {
+        for key in INTERACTION_KEYS {
+            if let Some(v) = payload.get(key) {
+                c.insert(key.into(), v.clone());
+            }
+        }
+    }
+    if let Some(v) = payload.get("forceFreshSession") {
+        c.insert("forceFreshSession".into(), v.clone());
+    }
+    let mut ids = comment_ids(payload);
+    if let Some(Value::String(id)) = payload.get("commentId")
+        && !ids.contains(id)
+    {
+        ids.push(id.clone());
+    }
+    set_comment_ids(&mut c, ids);
+    c
+}
+
+/// Merges a later wake into the context of a run that has not started.
+///
+/// The later wake wins key by key, comments add up in order, and an answered card does not outlive its own wake.
+pub fn merge(before: &JsonObject, later: &JsonObject) -> JsonObject {
+    let mut out = before.clone();
+    let mut ids = comment_ids(before);
+    for id in comment_ids(later) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    if !INTERACTION_KEYS.iter().any(|k| later.contains_key(*k)) {
+        for key in INTERACTION_KEYS {
+            out.remove(key);
+        }
+    }
+    for (k, v) in later {
+        out.insert(k.clone(), v.clone());
+    }
+    set_comment_ids(&mut out, ids);
+    out
+}
+
+/// Comments that the wake is about, oldest first.
+pub fn comment_ids(c: &JsonObject) -> Vec<String> {
+    let list = c.get("wakeCommentIds").and_then(Value::as_array);
+    list.map(|l| l.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn set_comment_ids(c: &mut JsonObject, ids: Vec<String>) {
+    if let Some(last) = ids.last() {
+        c.insert("commentId".into(), last.clone().into());
+        c.insert("wakeCommentId".into(), last.clone().into());
+        c.insert("wakeCommentIds".into(), ids.into());
+    }
+}
+
+pub fn text<'a>(c: &'a JsonObject, key: &str) -> Option<&'a str> {
+    c.get(key).and_then(Value::as_str)
+}
+
+/// Whether the wake asks for an answer: a comment, a mention or a decided card.
+pub fn is_interaction(c: &JsonObject) -> bool {
+    text(c, "wakeReason").is_some_and(|r| INTERACTION_REASONS.contains(&r))
+        && (c.contains_key("wakeCommentId") || c.contains_key("interactionId"))
+}
+
+/// What a run's session is kept under.
+pub fn task_key(c: &JsonObject) -> Option<String> {
+    ["taskKey", "taskId", "issueId"].iter().find_map(|k| text(c, k)).map(str::to_owned)
+}
+
+/// The task key of timer wakes that are about nothing in particular.
+pub const HEARTBEAT_TASK: &str = "__heartbeat__";
+
+/// Whether the agent starts without the session it had.
+pub fn wants_fresh_session(c: &JsonObject) -> bool {
+    c.get("forceFreshSession").and_then(Value::as_bool) == Some(true)
+        || text(c, "wakeReason").is_some_and(|r| {
+            matches!(
+                r,
+                "issue_assigned"
+                    | "execution_review_requested"
+                    | "execution_approval_requested"
+                    | "execution_changes_requested"
+            )
+        })
+}
+
+/// The run whose session is to be resumed, when the wake names one.
+pub fn resume_from(c: &JsonObject) -> Option<RunId> {
+    text(c, "resumeFromRunId")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn obj(v: Value) -> JsonObject {
+        v.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn comments_add_up_and_the_latest_is_named() {
+        let a = of_wake(
+            Some("issue_commented"),
+            "automation",
+            None,
+            &obj(json!({"issueId": "i", "commentId": "1"})),
+        );
+        let b = of_wake(
+            Some("issue_commented"),
+            "automation",
+            None,
+            &obj(json!({"issueId": "i", "commentId": "2"})),
+        );
+        let c = merge(&merge(&a, &b), &a);
+        assert_eq!(comment_ids(&c), ["1", "2"]);
+        assert_eq!(text(&c, "wakeCommentId"), Some("2"));
+        assert!(is_interaction(&c));
+    }
+
+    #[test]
+    fn an_answered_card_does_not_outlive_its_own_wake() {
+        let card = obj(
+            json!({"issueId": "i", "mutation": "interaction", "interactionId": "x", "interactionStatus": "answered"}),
+        );
+        let a = of_wake(Some("issue_commented"), "automation", None, &card);
+        assert_eq!(text(&a, "interactionId"), Some("x"));
+        let b = of_wake(
+            Some("issue_commented"),
+            "automation",
+            None,
+            &obj(json!({"issueId": "i", "commentId": "1"})),
+        );
+        assert!(!merge(&a, &b).contains_key("interactionId"));
+        let forged = of_wake(Some("x"), "on_demand", None, &obj(json!({"interactionId": "x"})));
+        assert!(!forged.contains_key("interactionId"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The state machine of runs, the order of the queue, and the gates before a start.
+
+use contract::agent::AgentStatus;
+use contract::issue::{Issue, IssuePriority, IssueStatus};
+use contract::run::RunStatus;
+use contract::{AgentId, Timestamp};
+
+/// Whether a run may go from one state to another.
+pub fn may_become(from: RunStatus, to: RunStatus) -> bool {
+    use RunStatus::*;
+    match from {
+        Queued => matches!(to, Running | Cancelled),
+        ScheduledRetry => matches!(to, Queued | Cancelled),
+        Running => matches!(to, Succeeded | Failed | Cancelled | TimedOut),
+        Succeeded | Failed | Cancelled | TimedOut => false,
+    }
+}
+
+/// Where a queued run stands in its agent's line: the lower, the sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueueRank {
+    readiness: u8,
+    priority: u8,
+    queued_at: Timestamp,
+}
+
+/// Ready work in progress first, then ready work, then work that is no issue, then what is blocked;
+/// by priority, then by age.
+pub fn queue_rank(issue: Option<&Issue>, unresolved_blockers: i64, queued_at: Timestamp) -> QueueRank {
+    let readiness = match issue {
+        Some(_) if unresolved_blockers > 0 => 3,
+        Some(i) if i.status == IssueStatus::InProgress => 0,
+        Some(_) => 1,
+        None => 2,
+    };
+    let priority = issue.map_or(4, |i| match i.priority {
+        IssuePriority::Critical => 0,
+        IssuePriority::High => 1,
+        IssuePriority::Medium => 2,
+        IssuePriority::Low => 3,
+    });
+    QueueRank { readiness, priority, queued_at }
+}
+
+/// Why a queued run is not started after all. The code is what the run and its wake record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    AgentNotInvokable,
+    CompanyNotActive,
+    IssueNotFound,
+    IssueAssigneeChanged,
+    IssueTerminal,
+    DependenciesBlocked,
+}
+
+impl Gate {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AgentNotInvokable => "agent_not_invokable",
+            Self::CompanyNotActive => "company_not_active",
+            Self::IssueNotFound => "issue_not_found",
+            Self::IssueAssigneeChanged => "issue_assignee_changed",
+            Self::IssueTerminal => "issue_terminal_status",
+            Self::DependenciesBlocked => "issue_dependencies_blocked",
+        }
+    }
+
+    /// One sentence for a person.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::AgentNotInvokable => "The agent is paused, terminated or waits for approval",
+            Self::CompanyNotActive => "The company is paused or archived",
+            Self::IssueNotFound => "The issue is gone",
+            Self::IssueAssigneeChanged => "The issue was given to somebody else before the run started",
+            Self::IssueTerminal => "The issue was closed before the run started",
+            Self::DependenciesBlocked => "Blockers of the issue are not done",
+        }
+    }
+}
+
+/// What is known of a queued run at the moment it could start.
+#[derive(Clone, Copy, Debug)]
+pub struct StartFacts<'a> {
+    pub agent: AgentId,
+    pub agent_status: AgentStatus,
+    pub company_active: bool,
+    /// `Some(None)`: the run names an issue that is gone.
+    pub issue: Option<Option<&'a Issue>>,
+    pub unresolved_blockers: i64,
+    /// A comment, mention or answered card woke the agent: it may speak on issues that are closed, blocked or not its own.
+    pub interaction: bool,
+}
+
+/// Decides whether a queued run may start.
+pub fn start_gate(f: &StartFacts<'_>) -> Result<(), Gate> {
+    if !crate::agent::is_invokable(f.agent_status) {
+        return Err(Gate::AgentNotInvokable);
+    }
+    if !f.company_active {
+        return Err(Gate::CompanyNotActive);
+    }
+    let issue = match f.issue {
+        None => return Ok(()),
+        Some(None) => return Err(Gate::IssueNotFound),
+        Some(Some(issue)) => issue,
+    };
+    if f.interaction {
+        return Ok(());
+    }
+    if issue.assignee_agent_id != Some(f.agent) {
+        return Err(Gate::IssueAssigneeChanged);
+    }
+    if issue.status.is_terminal() {
+        return Err(Gate::IssueTerminal);
+    }
+    if f.unresolved_blockers > 0 {
+        return Err(Gate::DependenciesBlocked);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::issue::tests::issue;
+
+    #[test]
+    fn the_queue_prefers_ready_work_in_progress_then_urgency_then_age() {
+        let at = |n| Timestamp::from_millis(n);
+        let mut started = issue(IssueStatus::InProgress);
+        started.priority = IssuePriority::Low;
+        let mut urgent = issue(IssueStatus::Todo);
+        urgent.priority = IssuePriority::Critical;
+        let mut line = [
+            ("blocked", queue_rank(Some(&urgent), 1, at(0))),
+            ("no issue", queue_rank(None, 0, at(0))),
+            ("urgent later", queue_rank(Some(&urgent), 0, at(9))),
+            ("started", queue_rank(Some(&started), 0, at(9))),
+            ("urgent", queue_rank(Some(&urgent), 0, at(1))),
+        ];
+        line.sort_by_key(|(_, r)| *r);
+        assert_eq!(line.map(|(n, _)| n), ["started", "urgent", "urgent later", "no issue", "blocked"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_leaves_a_terminal_state(from in 0..7usize, to in 0..7usize) {
+            let (from, to) = (RunStatus::ALL[from], RunStatus::ALL[to]);
+            if from.is_terminal() {
+                prop_assert!(!may_become(from, to));
+            }
+        }
+
+        #[test]
+        fn an_ineligible_agent_never_starts(status in 0..7usize, agent in 0..7usize, blockers in 0..3i64, interaction: bool) {
+            let i = issue(IssueStatus::ALL[status]);
+            let facts = StartFacts {
+                agent: AgentId(Uuid::nil()),
+                agent_status: AgentStatus::ALL[agent],
+                company_active: true,
+                issue: Some(Some(&i)),
+                unresolved_blockers: blockers,
+                interaction,
+            };
+            let stopped = matches!(facts.agent_status, AgentStatus::Paused | AgentStatus::Terminated | AgentStatus::PendingApproval);
+            prop_assert!(!stopped || start_gate(&facts).is_err());
+            // The issue has no assignee, so only an interaction may start on it.
+            prop_assert!(interaction || start_gate(&facts).is_err());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What becomes of an attempt to wake an agent.
+
+use contract::AgentId;
+use contract::agent::AgentStatus;
+use contract::run::{InvocationSource, Run, RunStatus};
+
+use crate::agent::HeartbeatPolicy;
+
+/// Why a wake starts nothing. The code is recorded with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    HeartbeatDisabled,
+    WakeOnDemandDisabled,
+    InstancePaused,
+    CompanyNotActive,
+    IssueNotFound,
+    DependenciesBlocked,
+    /// A timer rang and nothing was due.
+    NoDueWork,
+    /// A timer rang while a run of the agent was at work or waiting.
+    AlreadyAtWork,
+}
+
+impl Skip {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::HeartbeatDisabled => "heartbeat.disabled",
+            Self::WakeOnDemandDisabled => "heartbeat.wakeOnDemand.disabled",
+            Self::InstancePaused => "instance.paused",
+            Self::CompanyNotActive => "company.not_active",
+            Self::IssueNotFound => "issue_execution_issue_not_found",
+            Self::DependenciesBlocked => "issue_dependencies_blocked",
+            Self::NoDueWork => "heartbeat.no_due_work",
+            Self::AlreadyAtWork => "heartbeat.already_at_work",
+        }
+    }
+
+    /// One sentence for a person.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::HeartbeatDisabled => "The agent's timer is off",
+            Self::WakeOnDemandDisabled => "The agent does not wake on demand",
+            Self::InstancePaused => "Everything is paused",
+            Self::CompanyNotActive => "The company is paused or archived",
+            Self::IssueNotFound => "The issue is gone",
+            Self::DependenciesBlocked => "Blockers of the issue are not done",
+            Self::NoDueWork => "Nothing was due: no open work assigned to the agent",
+            Self::AlreadyAtWork => "A run of the agent is at work or waiting already",
+        }
+    }
+}
+
+/// What is known when a wake arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct WakeFacts<'a> {
+    pub source: InvocationSource,
+    pub agent: AgentId,
+    pub agent_status: AgentStatus,
+    pub policy: HeartbeatPolicy,
+    pub instance_paused: bool,
+    pub company_active: bool,
+    /// The wake is about an issue, which is there or not.
+    pub issue: Option<bool>,
+    pub unresolved_blockers: usize,
+    /// A comment or mention asks for an answer.
+    pub interaction: bool,
+    /// The run on its way to or at work on the issue (or, without an issue, on the same task).
+    pub live: Option<&'a Run>,
+    /// Open work for a timer to find; counted only for timers.
+    pub due_work: Option<usize>,
+}
+
+/// What becomes of the wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The agent cannot be asked at all; nothing is recorded.
+    NotInvokable,
+    Skip(Skip),
+    /// Merge into the run that has not started yet.
+    Coalesce,
+    /// Wait until the live run ends.
+    Defer,
+    Queue,
+}
+
+/// Decides a wake.
+///
+/// A wake merges only into a run that has not yet read its context. Into one at work it would be lost,
+/// so it waits and follows.
+pub fn decide(f: &WakeFacts<'_>) -> Decision {
+    if f.instance_paused {
+        return Decision::Skip(Skip::InstancePaused);
+    }
+    if !crate::agent::is_invokable(f.agent_status) {
+        return Decision::NotInvokable;
+    }
+    if !f.company_active {
+        return Decision::Skip(Skip::CompanyNotActive);
+    }
+    if f.source == InvocationSource::Timer {
+        if !f.policy.enabled {
+            return Decision::Skip(Skip::HeartbeatDisabled);
+        }
+        if f.live.is_some() {
+            return Decision::Skip(Skip::AlreadyAtWork);
+        }
+        if f.due_work == Some(0) {
+            return Decision::Skip(Skip::NoDueWork);
+        }
+    } else if !f.policy.wake_on_demand {
+        return Decision::Skip(Skip::WakeOnDemandDisabled);
+    }
+    match f.issue {
+        Some(false) => return Decision::Skip(Skip::IssueNotFound),
+        Some(true) if f.unresolved_blockers > 0 && !f.interaction && f.live.is_none() => {
+            return Decision::Skip(Skip::DependenciesBlocked);
+        }
+        _ => {}
+    }
+    match f.live {
+        None => Decision::Queue,
+        Some(run) if run.agent_id == f.agent && run.status != RunStatus::Running => Decision::Coalesce,
+        Some(_) if f.issue.is_some() => Decision::Defer,
+        // Without an issue a second run of the same task simply queues behind the one at work.
+        Some(_) => Decision::Queue,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::JsonObject;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn facts<'a>() -> WakeFacts<'a> {
+        WakeFacts {
+            source: InvocationSource::Assignment,
+            agent: AgentId(Uuid::from_u128(1)),
+            agent_status: AgentStatus::Idle,
+            policy: HeartbeatPolicy::of(&JsonObject::new()),
+            instance_paused: false,
+            company_active: true,
+            issue: Some(true),
+            unresolved_blockers: 0,
+            interaction: false,
+            live: None,
+            due_work: None,
+        }
+    }
+
+    #[test]
+    fn an_ordinary_assignment_queues() {
+        assert_eq!(decide(&facts()), Decision::Queue);
+    }
+
+    #[test]
+    fn blockers_stop_work_but_not_answers() {
+        let f = WakeFacts { unresolved_blockers: 1, ..facts() };
+        assert_eq!(decide(&f), Decision::Skip(Skip::DependenciesBlocked));
+        assert_eq!(decide(&WakeFacts { interaction: true, ..f }), Decision::Queue);
+    }
+
+    #[test]
+    fn a_paused_agent_is_not_asked_and_a_paused_instance_says_so() {
+        assert_eq!(
+            decide(&WakeFacts { agent_status: AgentStatus::Paused, ..facts() }),
+            Decision::NotInvokable
+        );
+        assert_eq!(
+            decide(&WakeFacts { instance_paused: true, ..facts() }),
+            Decision::Skip(Skip::InstancePaused)
+        );
+    }
+
+    #[test]
+    fn a_timer_with_nothing_to_do_starts_nothing() {
+        let mut config = JsonObject::new();
+        config.insert("heartbeat".into(), serde_json::json!({"enabled": true, "intervalSec": 60}));
+        let f = WakeFacts {
+            source: InvocationSource::Timer,
+            issue: None,
+            policy: HeartbeatPolicy::of(&config),
+            due_work: Some(0),
+            ..facts()
+        };
+        assert_eq!(decide(&f), Decision::Skip(Skip::NoDueWork));
+        assert_eq!(decide(&WakeFacts { due_work: Some(1), ..f }), Decision::Queue);
+        assert_eq!(
+            decide(&WakeFacts { policy: HeartbeatPolicy::of(&JsonObject::new()), ..f }),
+            Decision::Skip(Skip::HeartbeatDisabled)
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Runs that went on, ended or were lost while this program was away.
+
+use std::sync::Arc;
+
+use contract::run::{Run, RunStatus};
+use runner::adapter::{Adapter, Parsed};
+use runner::host::{Adoption, ExitReport, LostReport, adopt};
+
+use super::LiveRun;
+use super::execute::{adapter_of, conclude};
+use super::finish::End;
+use crate::error::{Answer, OrAnswer};
+use crate::{Engine, EngineError};
+
+impl Engine {
+    /// Takes up every run that was running when the program ended.
+    pub(crate) async fn adopt_runs(self: &Arc<Self>) -> Result<(), EngineError> {
+        let running = {
+            let mut conn = self.store.read().await?;
+            store::runs::with_status(&mut conn, RunStatus::Running).await?
+        };
+        for run in running {
+            self.live_runs().insert(run.id, LiveRun::new());
+            let this = Arc::clone(self);
+            self.tasks.spawn(async move {
+                let id = run.id;
+                match this.take_up(&run).await {
+                    Ok(Some(end)) => this.finish_and_forget(id, end).await,
+                    Ok(None) => {}
+                    Err(e) => this.finish_and_forget(id, End::broken(&e)).await,
+                }
+            });
+        }
+        Ok(())
+    }
+
+    async fn take_up(self: &Arc<Self>, run: &Run) -> Answer<Option<End>> {
+        let agent = {
+            let mut conn = self.store.read().await.answer()?;
+            store::agents::get(&mut conn, run.agent_id).await.answer()?
+        };
+        let Some(adapter) = agent.as_ref().and_then(adapter_of) else {
+            return Ok(Some(End::lost("the run's agent or adapter is gone", None)));
+        };
+        match adopt(&self.paths.run(run.company_id, run.id)).await {
+            Ok(Adoption::Live(handle)) => {
+                self.run_event(
+                    run,
+                    "lifecycle",
+                    "info",
+                    "adopted: the run went on while the program was away",
+                    None,
+                )
+                .await;
+                match self.follow(run, handle, adapter).await? {
+                    Some((exit, parsed)) => Ok(Some(self.end_of(run, adapter, exit, parsed))),
+                    None => Ok(None),
+                }
+            }
+            Ok(Adoption::Ended(exit)) => {
+                self.run_event(run, "lifecycle", "info", "the run ended while the program was away", None)
+                    .await;
+                let parsed = self.read_whole(run, adapter).await;
+                Ok(Some(self.end_of(run, adapter, *exit, parsed)))
+            }
+            Ok(Adoption::Lost(report)) => Ok(Some(lost(&report))),
+            Err(e) => Ok(Some(End::lost(&format!("nothing is left to adopt: {e}"), None))),
+        }
+    }
+
+    /// A host that stopped answering while it was followed.
+    pub(super) async fn host_gone(
+        self: &Arc<Self>,
+        run: &Run,
+        adapter: &'static dyn Adapter,
+    ) -> Answer<Option<(ExitReport, Parsed)>> {
+        match adopt(&self.paths.run(run.company_id, run.id)).await {
+            Ok(Adoption::Ended(exit)) => Ok(Some((*exit, self.read_whole(run, adapter).await))),
+            Ok(Adoption::Live(handle)) => Box::pin(self.follow(run, handle, adapter)).await,
+            Ok(Adoption::Lost(report)) => Err(process_lost(&report.why)),
+            Err(e) => Err(process_lost(&e.to_string())),
+        }
+    }
+
+    fn end_of(&self, run: &Run, adapter: &dyn Adapter, exit: ExitReport, parsed: Parsed) -> End {
+        let conclusion = conclude(adapter, run, &parsed, &exit, self.now());
+        End::concluded(exit, parsed, conclusion)
+    }
+}
+
+fn process_lost(why: &str) -> contract::ApiError {
+    contract::ApiError::internal(format!("the run's host is gone: {why}"))
+        .with_details(serde_json::json!({ "errorCode": "process_lost" }))
+}
+
+fn lost(report: &LostReport) -> End {
+    End::lost(&report.why, Some(&report.progress))
+}

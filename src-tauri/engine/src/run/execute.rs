@@ -1,0 +1,281 @@
+//! Following a run's host from its start to its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use contract::agent::Agent;
+use contract::run::Run;
+use contract::{ApiError, JsonObject, RunId};
+use runner::adapter::{Adapter, Conclusion, Invocation, OutputParser, Parsed, adapters};
+use runner::host::{
+    ExitReport, HostEvent, HostHandle, HostLauncher, KillCause, LaunchSpec, Progress, Started, launch,
+};
+use runner::log::RunLog;
+
+use super::finish::End;
+use crate::Engine;
+use crate::error::{Answer, OrAnswer, OrMissing};
+
+/// How often a running run's progress goes into the database.
+const NOTE_EVERY: Duration = Duration::from_secs(10);
+/// Log lines understood at a time.
+const LINES_AT_ONCE: usize = 4000;
+
+/// Reads a run's log as it grows.
+struct Reader {
+    dir: PathBuf,
+    parser: Box<dyn OutputParser>,
+    next: u64,
+}
+
+impl Reader {
+    fn new(dir: PathBuf, adapter: &dyn Adapter) -> Self {
+        Self { dir, parser: adapter.parser(), next: 0 }
+    }
+
+    /// Reads all there is. Waits for the disk: not for an async task.
+    fn catch_up(&mut self) -> std::io::Result<()> {
+        let log = RunLog::open(&self.dir)?;
+        loop {
+            let lines = log.read_lines(self.next, LINES_AT_ONCE)?;
+            let Some(last) = lines.last() else { return Ok(()) };
+            self.next = last.line + 1;
+            for line in &lines {
+                self.parser.line(line);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Takes a claimed run to its end. Every way out writes one.
+    pub(super) async fn execute(self: Arc<Self>, run: Run, token: String) {
+        let id = run.id;
+        let end = match self.attempts(&run, &token).await {
+            Ok(Some(end)) => end,
+            // The program stops; the run goes on in its host and is adopted at the next start.
+            Ok(None) => return,
+            Err(e) => End::broken(&e),
+        };
+        self.finish_and_forget(id, end).await;
+    }
+
+    pub(super) async fn finish_and_forget(self: &Arc<Self>, id: RunId, end: End) {
+        // The end must be written; a database that is locked or full for a moment gets several chances.
+        for wait in [0, 200, 1000, 5000, 15_000] {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            match self.finish(id, &end).await {
+                Ok(()) => break,
+                Err(e) => tracing::error!(run = %id, "the end of the run could not be written: {e}"),
+            }
+        }
+        let live = self.live_runs().remove(&id);
+        if let Some(control) = live.and_then(|l| l.control) {
+            // The journal keeps the end until it stands in the database.
+            let _ = control.finish().await;
+        }
+    }
+
+    /// Runs the command, and once more without its session if the agent does not know it any more.
+    async fn attempts(self: &Arc<Self>, run: &Run, token: &str) -> Answer<Option<End>> {
+        let agent = {
+            let mut conn = self.store.read().await.answer()?;
+            store::agents::get(&mut conn, run.agent_id).await.or_missing("Agent")?
+        };
+        let adapter = self.adapter(&agent.adapter_type)?;
+        let mut fresh = false;
+        loop {
+            let ctx = self.run_context(run, &agent, token, fresh).await?;
+            let session_before = ctx.session.clone();
+            let invocation = adapter.prepare(&ctx).map_err(|e| {
+                ApiError::unprocessable(e.to_string())
+                    .with_details(serde_json::json!({ "errorCode": e.code() }))
+            })?;
+            let carry = invocation.carry.clone();
+            self.note_invocation(run, &agent, &invocation, session_before.as_ref()).await?;
+            let spec = LaunchSpec {
+                sandbox: self.config.sandbox,
+                ..LaunchSpec::new(
+                    run.id,
+                    self.paths.run(run.company_id, run.id),
+                    self.paths.root().to_owned(),
+                    invocation,
+                )
+            };
+            let launcher = HostLauncher::new(self.config.cli_program.clone());
+            let handle = launch(&launcher, spec).await.map_err(|e| {
+                ApiError::internal(e.to_string())
+                    .with_details(serde_json::json!({ "errorCode": "host_failed" }))
+            })?;
+            let Some((exit, parsed)) = self.follow(run, handle, adapter).await? else { return Ok(None) };
+            let conclusion = adapter.conclude(&carry, &parsed, &exit, self.now());
+            if conclusion.rerun_fresh && !fresh {
+                fresh = true;
+                self.run_event(
+                    run,
+                    "lifecycle",
+                    "warn",
+                    "the session was not known any more: starting afresh",
+                    None,
+                )
+                .await;
+                self.let_host_go(run.id).await;
+                continue;
+            }
+            return Ok(Some(End::concluded(exit, parsed, conclusion)));
+        }
+    }
+
+    async fn let_host_go(&self, id: RunId) {
+        let control = self.live_runs().get_mut(&id).and_then(|l| l.control.take());
+        if let Some(c) = control {
+            let _ = c.finish().await;
+        }
+    }
+
+    /// Records what is about to be started, with what the end will need after a restart.
+    async fn note_invocation(
+        &self,
+        run: &Run,
+        agent: &Agent,
+        invocation: &Invocation,
+        session: Option<&JsonObject>,
+    ) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let mut now = store::runs::get(&mut tx, run.id).await.or_missing("Run")?;
+        let mut ctx = now.context_snapshot.take().unwrap_or_default();
+        ctx.insert(CARRY.into(), invocation.carry.clone().into());
+        now.context_snapshot = Some(ctx);
+        now.session_id_before =
+            session.and_then(|s| s.get("sessionId")).and_then(|v| v.as_str()).map(str::to_owned);
+        now.updated_at = tx.at();
+        store::runs::save(&mut tx, &now).await.answer()?;
+        let payload = invocation.describe(&agent.adapter_type);
+        store::runs::add_event(&mut tx, &now, "adapter.invoke", "info", "adapter invocation", Some(payload))
+            .await
+            .answer()?;
+        tx.commit().await.answer()
+    }
+
+    /// Follows a host to the end of its command. `None`: the program stops first.
+    pub(super) async fn follow(
+        self: &Arc<Self>,
+        run: &Run,
+        mut handle: HostHandle,
+        adapter: &'static dyn Adapter,
+    ) -> Answer<Option<(ExitReport, Parsed)>> {
+        let pending = {
+            let mut live = self.live_runs();
+            live.get_mut(&run.id).and_then(|l| {
+                l.control = Some(handle.control());
+                l.stop_reason.clone()
+            })
+        };
+        if let Some(reason) = pending {
+            let _ = handle.control().kill(KillCause::Cancelled, Some(reason), None).await;
+        }
+        let mut reader = Reader::new(self.paths.run(run.company_id, run.id), adapter);
+        let mut noted: Option<Instant> = None;
+        loop {
+            let event = tokio::select! {
+                () = self.stop.cancelled() => return Ok(None),
+                event = handle.next_event() => event,
+            };
+            match event {
+                Ok(HostEvent::Started(s)) => self.note_started(run, &s).await?,
+                Ok(HostEvent::Progress(p)) => {
+                    if let Some(l) = self.live_runs().get(&run.id) {
+                        l.progress.send_replace(p.lines);
+                    }
+                    if noted.is_none_or(|t| t.elapsed() >= NOTE_EVERY) {
+                        noted = Some(Instant::now());
+                        self.note_progress(run, &p).await?;
+                    }
+                }
+                Ok(HostEvent::Exited(report)) => {
+                    let report = *report;
+                    if let Some(l) = self.live_runs().get(&run.id) {
+                        l.progress.send_replace(report.progress.lines);
+                    }
+                    reader = tokio::task::spawn_blocking(move || {
+                        if let Err(e) = reader.catch_up() {
+                            tracing::warn!("reading a run's log: {e}");
+                        }
+                        reader
+                    })
+                    .await
+                    .map_err(|e| ApiError::internal(e.to_string()))?;
+                    return Ok(Some((report, reader.parser.parsed().clone())));
+                }
+                Err(e) => {
+                    tracing::warn!(run = %run.id, "its host: {e}");
+                    return self.host_gone(run, adapter).await;
+                }
+            }
+        }
+    }
+
+    async fn note_started(&self, run: &Run, s: &Started) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let mut now = store::runs::get(&mut tx, run.id).await.or_missing("Run")?;
+        if now.process_pid == Some(s.pid.into()) {
+            return Ok(());
+        }
+        now.process_pid = Some(s.pid.into());
+        now.process_group_id = Some(s.pgid.into());
+        now.process_started_at = Some(s.at);
+        now.updated_at = tx.at();
+        store::runs::save(&mut tx, &now).await.answer()?;
+        let payload = serde_json::to_value(s).ok().and_then(|v| v.as_object().cloned());
+        let message = match &s.sandbox.why {
+            None => "process started".to_owned(),
+            Some(why) => format!("process started without a sandbox: {why}"),
+        };
+        store::runs::add_event(&mut tx, &now, "process.started", "info", &message, payload).await.answer()?;
+        tx.commit().await.answer()
+    }
+
+    async fn note_progress(&self, run: &Run, p: &Progress) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let int = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let at = p.at.unwrap_or_else(|| tx.at());
+        store::runs::progress(&mut tx, run.id, int(p.lines), int(p.bytes), p.stream, at).await.answer()?;
+        tx.commit().await.answer()
+    }
+
+    /// Reads the whole log of a run that ended while nobody followed.
+    pub(super) async fn read_whole(&self, run: &Run, adapter: &'static dyn Adapter) -> Parsed {
+        let mut reader = Reader::new(self.paths.run(run.company_id, run.id), adapter);
+        let read = tokio::task::spawn_blocking(move || {
+            if let Err(e) = reader.catch_up() {
+                tracing::warn!("reading a run's log: {e}");
+            }
+            reader.parser.parsed().clone()
+        });
+        read.await.unwrap_or_default()
+    }
+}
+
+/// Where a run keeps what its adapter wants back at the end.
+pub(super) const CARRY: &str = "_adapterCarry";
+
+pub(super) fn carry_of(run: &Run) -> JsonObject {
+    let carry = run.context_snapshot.as_ref().and_then(|c| c.get(CARRY)).and_then(|v| v.as_object());
+    carry.cloned().unwrap_or_default()
+}
+
+/// The adapter of a run's agent.
+pub(super) fn adapter_of(agent: &Agent) -> Option<&'static dyn Adapter> {
+    adapters().get(&agent.adapter_type)
+}
+
+pub(super) fn conclude(
+    adapter: &dyn Adapter,
+    run: &Run,
+    parsed: &Parsed,
+    exit: &ExitReport,
+    now: contract::Timestamp,
+) -> Conclusion {
+    adapter.conclude(&carry_of(run), parsed, exit, now)
+}

@@ -1,0 +1,29 @@
+//! Runs, from the queue to their end.
+
+mod adopt;
+mod cancel;
+mod execute;
+mod finish;
+mod prepare;
+mod queue;
+
+use runner::host::HostControl;
+use tokio::sync::watch;
+
+pub(crate) use cancel::Kill;
+
+/// A run whose host this program follows.
+pub(crate) struct LiveRun {
+    /// Commands the host; absent until it has been started.
+    pub control: Option<HostControl>,
+    /// Log lines written so far.
+    pub progress: watch::Sender<u64>,
+    /// Set when somebody asked for the end, so that a host which starts late is told at once.
+    pub stop_reason: Option<String>,
+}
+
+impl LiveRun {
+    fn new() -> Self {
+        Self { control: None, progress: watch::Sender::new(0), stop_reason: None }
+    }
+}

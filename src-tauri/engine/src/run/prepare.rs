@@ -1,0 +1,182 @@
+//! Gathering what a run starts from.
+
+use std::collections::BTreeMap;
+
+use contract::agent::Agent;
+use contract::document::CONTINUATION_SUMMARY;
+use contract::run::Run;
+use contract::{CommentId, InteractionId, JsonObject};
+use domain::context;
+use domain::prompt::{CommentBrief, HEARTBEAT, IssueBrief, WakeBrief, render};
+use runner::adapter::{Instructions, PromptParts, RunContext, SkillMount};
+use runner::host::HostLauncher;
+use serde_json::{Value, json};
+use store::SqliteConnection;
+
+use crate::Engine;
+use crate::error::{Answer, OrAnswer};
+use crate::service::bundle_of;
+
+impl Engine {
+    /// Everything that the adapter needs for a run. `fresh` leaves out the session there may be.
+    pub(super) async fn run_context(
+        &self,
+        run: &Run,
+        agent: &Agent,
+        token: &str,
+        fresh: bool,
+    ) -> Answer<RunContext> {
+        let empty = JsonObject::new();
+        let ctx = run.context_snapshot.as_ref().unwrap_or(&empty);
+        let mut conn = self.store.read().await.answer()?;
+        let brief = self.brief(&mut conn, run, ctx).await?;
+        let session = if fresh { None } else { self.session_of(&mut conn, run, agent, ctx).await? };
+        drop(conn);
+        let api_url = self.settings().api_url.unwrap_or_default();
+        let home = self.paths.agent_home(agent.id);
+        let configured = agent.adapter_config.get("cwd").and_then(Value::as_str);
+        let workspace = workspaces::resolve(configured, &home)
+            .map_err(|e| contract::ApiError::unprocessable(e.to_string()))?;
+        std::fs::create_dir_all(&home)
+            .map_err(|e| contract::ApiError::internal(format!("the agent's home cannot be made: {e}")))?;
+        let skill = skills::unpack_runtime_skill(&self.paths.skills()).map_err(|e| {
+            contract::ApiError::internal(format!("the runtime skill cannot be unpacked: {e}"))
+        })?;
+        let bundle = bundle_of(&self.paths, agent);
+        let entry = bundle.root.join(&bundle.entry);
+        let instructions =
+            std::fs::read_to_string(&entry).ok().map(|text| Instructions { path: entry, text });
+        let mut env = wake_env(ctx, &brief);
+        env.insert("PAPERCLIP_WORKSPACE_CWD".into(), workspace.cwd.display().to_string());
+        env.insert("PAPERCLIP_WORKSPACE_SOURCE".into(), workspace.source.as_str().into());
+        env.insert("AGENT_HOME".into(), home.display().to_string());
+        Ok(RunContext {
+            run_id: run.id,
+            agent_id: agent.id,
+            agent_name: agent.name.clone(),
+            company_id: agent.company_id,
+            config: agent.adapter_config.clone(),
+            session,
+            prompt: prompt_parts(run, agent, &brief, ctx),
+            env,
+            env_overlay: BTreeMap::new(),
+            run_token: Some(token.to_owned()),
+            api_url,
+            workspace_cwd: (workspace.source == workspaces::Source::Configured).then_some(workspace.cwd),
+            agent_home: home,
+            bundle_root: self.paths.bundles(agent.company_id),
+            instructions,
+            skills: vec![SkillMount { name: skills::RUNTIME_SKILL.to_owned(), source: skill }],
+            demo_agent: HostLauncher::new(self.config.cli_program.clone()).demo_agent(),
+            secrets: Vec::new(),
+        })
+    }
+
+    async fn session_of(
+        &self,
+        conn: &mut SqliteConnection,
+        run: &Run,
+        agent: &Agent,
+        ctx: &JsonObject,
+    ) -> Answer<Option<JsonObject>> {
+        if context::wants_fresh_session(ctx) {
+            return Ok(None);
+        }
+        let key = self.session_key(conn, run).await?;
+        let session = store::sessions::get(conn, agent.id, &agent.adapter_type, &key).await.answer()?;
+        Ok(session.and_then(|s| s.session_params_json))
+    }
+
+    /// What the run's session is kept under.
+    pub(super) async fn session_key(&self, conn: &mut SqliteConnection, run: &Run) -> Answer<String> {
+        if let Some(issue) = run.issue_id {
+            return Ok(issue.to_string());
+        }
+        let key = store::runs::task_key(conn, run.id).await.answer()?;
+        Ok(key.unwrap_or_else(|| context::HEARTBEAT_TASK.to_owned()))
+    }
+
+    async fn brief(&self, conn: &mut SqliteConnection, run: &Run, ctx: &JsonObject) -> Answer<WakeBrief> {
+        let mut brief = WakeBrief {
+            reason: context::text(ctx, "wakeReason").map(str::to_owned),
+            checked_out: ctx.get("paperclipHarnessCheckedOut").and_then(Value::as_bool) == Some(true),
+            ..WakeBrief::default()
+        };
+        let Some(id) = run.issue_id else { return Ok(brief) };
+        let Some(issue) = store::issues::get(conn, id).await.answer()? else { return Ok(brief) };
+        let ids: Vec<CommentId> = context::comment_ids(ctx).iter().filter_map(|s| s.parse().ok()).collect();
+        brief.comments_pending = ids.len();
+        for c in store::comments::by_ids(conn, id, &ids).await.answer()? {
+            let author = match c.author_agent_id {
+                Some(a) => store::agents::get(conn, a).await.answer()?.map(|a| a.name),
+                None => None,
+            };
+            brief.comments.push(CommentBrief {
+                id: c.id,
+                author: author.unwrap_or_else(|| "Board".to_owned()),
+                at: c.created_at,
+                body: c.body,
+            });
+        }
+        brief.unresolved_blockers = store::relations::unresolved(conn, id).await.answer()?;
+        if brief.reason.as_deref() == Some("issue_children_completed") {
+            brief.children = store::relations::children(conn, id).await.answer()?;
+        }
+        if let Some(card) = context::text(ctx, "interactionId").and_then(|s| s.parse::<InteractionId>().ok())
+        {
+            brief.interaction = store::interactions::get(conn, id, card).await.answer()?;
+        }
+        brief.continuation_summary =
+            store::documents::get(conn, id, CONTINUATION_SUMMARY).await.answer()?.map(|d| d.body);
+        brief.issue = Some(IssueBrief {
+            id,
+            identifier: issue.display_key(),
+            title: issue.title,
+            description: issue.description,
+            status: issue.status,
+            priority: issue.priority,
+            work_mode: issue.work_mode,
+        });
+        Ok(brief)
+    }
+}
+
+fn prompt_parts(run: &Run, agent: &Agent, brief: &WakeBrief, ctx: &JsonObject) -> PromptParts {
+    let own =
+        |key: &str| agent.adapter_config.get(key).and_then(Value::as_str).filter(|s| !s.trim().is_empty());
+    let values = json!({
+        "agentId": agent.id,
+        "companyId": agent.company_id,
+        "runId": run.id,
+        "company": { "id": agent.company_id },
+        "agent": { "id": agent.id, "name": agent.name, "role": agent.role, "title": agent.title },
+        "run": { "id": run.id, "source": run.invocation_source },
+        "context": ctx,
+    });
+    PromptParts {
+        bootstrap: own("bootstrapPromptTemplate").map(|t| render(t, &values)).unwrap_or_default(),
+        wake_fresh: brief.markdown(false),
+        wake_resumed: brief.markdown(true),
+        session_handoff: String::new(),
+        task: brief.task(),
+        heartbeat: render(own("promptTemplate").unwrap_or(HEARTBEAT), &values),
+    }
+}
+
+/// The variables that tell a run why it was woken.
+fn wake_env(ctx: &JsonObject, brief: &WakeBrief) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(v) = value.filter(|v| !v.is_empty()) {
+            env.insert(name.to_owned(), v.to_owned());
+        }
+    };
+    put("PAPERCLIP_TASK_ID", context::text(ctx, "issueId").or_else(|| context::text(ctx, "taskId")));
+    put("PAPERCLIP_WAKE_REASON", context::text(ctx, "wakeReason"));
+    put("PAPERCLIP_WAKE_COMMENT_ID", context::text(ctx, "wakeCommentId"));
+    put("PAPERCLIP_APPROVAL_ID", context::text(ctx, "approvalId"));
+    put("PAPERCLIP_APPROVAL_STATUS", context::text(ctx, "approvalStatus"));
+    put("PAPERCLIP_ISSUE_WORK_MODE", brief.issue.as_ref().map(|i| i.work_mode.as_str()));
+    put("PAPERCLIP_WAKE_PAYLOAD_JSON", Some(&brief.json().to_string()));
+    env
+}

@@ -1,0 +1,255 @@
+//! The queue: which run starts next, and the gates it passes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::agent::{Agent, AgentStatus};
+use contract::company::CompanyStatus;
+use contract::issue::{Issue, IssueStatus};
+use contract::run::{Run, RunStatus};
+use contract::wake::WakeupStatus;
+use contract::{AgentId, JsonObject, RunId};
+use domain::agent::HeartbeatPolicy;
+use domain::checkout::Claim;
+use domain::context;
+use domain::run::{Gate, QueueRank, StartFacts};
+use serde_json::json;
+use store::WriteTx;
+
+use super::LiveRun;
+use crate::error::{Answer, OrAnswer, OrMissing};
+use crate::{Caller, Engine, token};
+
+/// The queue is looked at when something changes, and this often in any case.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+/// Memory a run is reckoned with when the cap follows from the machine's size.
+const MEMORY_A_RUN: u64 = 400 << 20;
+/// Memory left to everything else.
+const MEMORY_KEPT: u64 = 2 << 30;
+/// Statuses from which the program itself may check an issue out for a run.
+const CHECKOUT_FROM: &[IssueStatus] =
+    &[IssueStatus::Todo, IssueStatus::Backlog, IssueStatus::Blocked, IssueStatus::InProgress];
+
+impl Engine {
+    /// Starts queued runs as long as the engine lives.
+    pub(crate) async fn run_queue(self: Arc<Self>) {
+        let mut news = self.store.feed();
+        loop {
+            news.mark_unchanged();
+            if let Err(e) = self.start_queued().await {
+                tracing::error!("the queue: {e}");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                changed = news.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
+    /// How many runs may be live at once.
+    pub(crate) fn max_live_runs(&self) -> u32 {
+        let set = self.settings().general.max_live_runs;
+        set.unwrap_or_else(|| {
+            let spare = total_memory().saturating_sub(MEMORY_KEPT);
+            u32::try_from(spare / MEMORY_A_RUN).unwrap_or(64).clamp(2, 64)
+        })
+    }
+
+    async fn start_queued(self: &Arc<Self>) -> Answer<()> {
+        if self.settings().paused_at.is_some() {
+            return Ok(());
+        }
+        for run in self.next_in_line().await? {
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+            self.start_run(run).await?;
+        }
+        Ok(())
+    }
+
+    /// Queued runs in the order in which they start, as many as there is room for.
+    async fn next_in_line(&self) -> Answer<Vec<RunId>> {
+        let mut conn = self.store.read().await.answer()?;
+        let queued = store::runs::with_status(&mut conn, RunStatus::Queued).await.answer()?;
+        if queued.is_empty() {
+            return Ok(Vec::new());
+        }
+        let running = store::runs::running_by_agent(&mut conn).await.answer()?;
+        let total: i64 = running.values().sum();
+        let room = i64::from(self.max_live_runs()).saturating_sub(total);
+        let mut slots: HashMap<AgentId, i64> = HashMap::new();
+        let mut line: Vec<(QueueRank, RunId, AgentId)> = Vec::new();
+        for run in &queued {
+            if !slots.contains_key(&run.agent_id) {
+                let agent = store::agents::get(&mut conn, run.agent_id).await.answer()?;
+                let most = agent.map_or(0, |a| HeartbeatPolicy::of(&a.runtime_config).max_concurrent_runs);
+                let now = running.get(&run.agent_id).copied().unwrap_or(0);
+                slots.insert(run.agent_id, i64::from(most) - now);
+            }
+            let issue = match run.issue_id {
+                Some(id) => store::issues::get(&mut conn, id).await.answer()?,
+                None => None,
+            };
+            let blockers = match &issue {
+                Some(i) => store::relations::unresolved(&mut conn, i.id).await.answer()?.len(),
+                None => 0,
+            };
+            let blockers = i64::try_from(blockers).unwrap_or(i64::MAX);
+            line.push((
+                domain::run::queue_rank(issue.as_ref(), blockers, run.created_at),
+                run.id,
+                run.agent_id,
+            ));
+        }
+        line.sort_by_key(|(rank, ..)| *rank);
+        let mut out = Vec::new();
+        for (_, id, agent) in line {
+            if i64::try_from(out.len()).unwrap_or(i64::MAX) >= room {
+                break;
+            }
+            if let Some(free) = slots.get_mut(&agent)
+                && *free > 0
+            {
+                *free -= 1;
+                out.push(id);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Passes a queued run through its gates and starts it.
+    async fn start_run(self: &Arc<Self>, id: RunId) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let Some(run) =
+            store::runs::get(&mut tx, id).await.answer()?.filter(|r| r.status == RunStatus::Queued)
+        else {
+            return Ok(());
+        };
+        let agent = store::agents::get(&mut tx, run.agent_id).await.or_missing("Agent")?;
+        let company = store::companies::get(&mut tx, run.company_id).await.or_missing("Company")?;
+        let issue = match run.issue_id {
+            Some(i) => Some(store::issues::get(&mut tx, i).await.answer()?),
+            None => None,
+        };
+        let blockers = match issue.as_ref().and_then(|i| i.as_ref()) {
+            Some(i) => store::relations::unresolved(&mut tx, i.id).await.answer()?.len(),
+            None => 0,
+        };
+        let empty = JsonObject::new();
+        let facts = StartFacts {
+            agent: agent.id,
+            agent_status: agent.status,
+            company_active: company.status == CompanyStatus::Active,
+            issue: issue.as_ref().map(Option::as_ref),
+            unresolved_blockers: i64::try_from(blockers).unwrap_or(i64::MAX),
+            interaction: context::is_interaction(run.context_snapshot.as_ref().unwrap_or(&empty)),
+        };
+        if let Err(gate) = domain::run::start_gate(&facts) {
+            self.turn_away(&mut tx, run, gate).await?;
+            return tx.commit().await.answer();
+        }
+        let (run, token) = self.claim_run(&mut tx, run, &agent, issue.flatten()).await?;
+        tx.commit().await.answer()?;
+        self.live_runs().insert(run.id, LiveRun::new());
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move { this.execute(run, token).await });
+        Ok(())
+    }
+
+    async fn turn_away(&self, tx: &mut WriteTx, mut run: Run, gate: Gate) -> Answer<()> {
+        run.status = RunStatus::Cancelled;
+        run.finished_at = Some(tx.at());
+        run.updated_at = tx.at();
+        run.error = Some(gate.reason().to_owned());
+        run.error_code = Some(gate.code().to_owned());
+        run.result_json = json!({ "stopReason": gate.code() }).as_object().cloned();
+        store::runs::save(tx, &run).await.answer()?;
+        let message = format!("not started: {}", gate.reason());
+        store::runs::add_event(tx, &run, "lifecycle", "warn", &message, None).await.answer()?;
+        self.end_wakes(tx, &run, WakeupStatus::Skipped, Some(gate.reason())).await?;
+        self.release_issue(tx, &run).await
+    }
+
+    /// Makes the run the running one: its token, its locks, its agent's state.
+    async fn claim_run(
+        &self,
+        tx: &mut WriteTx,
+        mut run: Run,
+        agent: &Agent,
+        issue: Option<Issue>,
+    ) -> Answer<(Run, String)> {
+        let token = token::mint(token::RUN, &*self.world);
+        run.status = RunStatus::Running;
+        run.started_at = Some(tx.at());
+        run.updated_at = tx.at();
+        run.log_store = Some("local_file".to_owned());
+        run.log_ref = Some(crate::Paths::run_ref(run.company_id, run.id));
+        let mut ctx = run.context_snapshot.take().unwrap_or_default();
+        if let Some(mut issue) = issue {
+            let checked_out = self.check_out_for(tx, &run, agent, &mut issue, &ctx).await?;
+            ctx.insert("paperclipHarnessCheckedOut".into(), checked_out.into());
+            let mine = issue.assignee_agent_id == Some(agent.id);
+            if mine && issue.execution_run_id.is_none() {
+                issue.execution_run_id = Some(run.id);
+                issue.execution_agent_name_key = Some(agent.name.to_lowercase());
+                issue.execution_locked_at = Some(tx.at());
+                store::issues::save(tx, &issue).await.answer()?;
+            }
+        }
+        run.context_snapshot = Some(ctx);
+        store::runs::save(tx, &run).await.answer()?;
+        store::runs::set_token(tx, run.id, &token::hash(&token)).await.answer()?;
+        for mut w in store::wakeups::open_for_run(tx, run.id).await.answer()? {
+            w.status = WakeupStatus::Claimed;
+            w.claimed_at = Some(tx.at());
+            w.updated_at = tx.at();
+            store::wakeups::save(tx, &w).await.answer()?;
+        }
+        store::agents::set_status(tx, agent, AgentStatus::Running, None).await.answer()?;
+        store::runs::add_event(tx, &run, "lifecycle", "info", "run started", None).await.answer()?;
+        Ok((run, token))
+    }
+
+    /// Checks the issue out in the run's name where that is what the wake is for. Answers whether the run holds it.
+    async fn check_out_for(
+        &self,
+        tx: &mut WriteTx,
+        run: &Run,
+        agent: &Agent,
+        issue: &mut Issue,
+        ctx: &JsonObject,
+    ) -> Answer<bool> {
+        let reason = context::text(ctx, "wakeReason").unwrap_or_default();
+        let only_asked = reason.is_empty()
+            || reason == "issue_comment_mentioned"
+            || reason == "source_scoped_recovery_action"
+            || reason.starts_with("execution_");
+        let blocked = ctx.get("dependencyBlockedInteraction").is_some();
+        if only_asked
+            || blocked
+            || issue.assignee_agent_id != Some(agent.id)
+            || !CHECKOUT_FROM.contains(&issue.status)
+        {
+            return Ok(false);
+        }
+        let claim = Claim { agent: agent.id, run: Some(run.id), expected: CHECKOUT_FROM };
+        match self.claim(tx, &Caller::system(), issue, agent, &claim).await {
+            Ok(()) => Ok(true),
+            Err(e) if e.code == contract::ErrorCode::CheckoutConflict => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// Bytes of memory in this machine; a modest guess where it cannot be told.
+fn total_memory() -> u64 {
+    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = info
+        .lines()
+        .find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    kib.map_or(8 << 30, |k| k << 10)
+}

@@ -1,0 +1,103 @@
+//! The clock: timers, backups, and keeping the feed short.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::run::{InvocationSource, TriggerDetail};
+use contract::{JsonObject, Timestamp};
+use domain::agent::HeartbeatPolicy;
+
+use crate::error::{Answer, OrAnswer};
+use crate::wake::Wake;
+use crate::{Caller, Engine};
+
+/// Paperclip's tick.
+const TICK: Duration = Duration::from_secs(30);
+/// How long changes stay readable, and how many in any case.
+const FEED_DAYS: u64 = 7;
+const FEED_KEPT: i64 = 50_000;
+
+impl Engine {
+    /// Ticks as long as the engine lives. Ticks never overlap.
+    pub(crate) async fn run_schedule(self: Arc<Self>) {
+        let mut last_prune: Option<Timestamp> = None;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
+            if let Err(e) = self.tick_timers().await {
+                tracing::error!("timers: {e}");
+            }
+            self.back_up_when_due().await;
+            let now = self.now();
+            if last_prune.is_none_or(|t| now.since(t) >= Duration::from_secs(3600)) {
+                last_prune = Some(now);
+                if let Err(e) = self.prune_feed(now).await {
+                    tracing::warn!("pruning the feed: {e}");
+                }
+            }
+        }
+    }
+
+    /// Wakes the agents whose timers are due. Each leaves a row that says what became of it.
+    pub(crate) async fn tick_timers(&self) -> Answer<()> {
+        let now = self.now();
+        let due: Vec<_> = {
+            let mut conn = self.store.read().await.answer()?;
+            let agents = store::agents::with_timer(&mut conn).await.answer()?;
+            agents
+                .into_iter()
+                .filter(|a| {
+                    let policy = HeartbeatPolicy::of(&a.runtime_config);
+                    policy.next_timer(a.last_heartbeat_at, a.created_at).is_some_and(|t| t <= now)
+                })
+                .collect()
+        };
+        for agent in due {
+            let mut tx = self.store.write(now).await.answer()?;
+            let wake = Wake {
+                agent: agent.id,
+                source: InvocationSource::Timer,
+                trigger: TriggerDetail::System,
+                reason: Some("heartbeat_timer".to_owned()),
+                payload: JsonObject::new(),
+                idempotency_key: None,
+            };
+            match self.wake(&mut tx, &Caller::system(), wake).await {
+                // The heartbeat counts as had, so that the timer rings once an interval and not once a tick.
+                Ok(_) => {
+                    let now_agent = store::agents::get(&mut tx, agent.id).await.answer()?;
+                    if let Some(a) = now_agent {
+                        store::agents::set_status(&mut tx, &a, a.status, Some(now)).await.answer()?;
+                    }
+                    tx.commit().await.answer()?;
+                }
+                Err(e) => tracing::debug!(agent = %agent.id, "its timer came to nothing: {e}"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn back_up_when_due(&self) {
+        let general = self.settings().general;
+        if !general.backup_enabled {
+            return;
+        }
+        let every = Duration::from_secs(u64::from(general.backup_interval_minutes) * 60);
+        if self.last_backup().is_some_and(|t| self.now().since(t) < every) {
+            return;
+        }
+        match self.back_up("scheduled").await {
+            Ok(b) => tracing::info!(file = b.backup_file, "backup made"),
+            Err(e) => tracing::error!("the backup failed: {e}"),
+        }
+    }
+
+    async fn prune_feed(&self, now: Timestamp) -> Answer<()> {
+        let mut tx = self.store.write(now).await.answer()?;
+        let before = now.minus(Duration::from_secs(FEED_DAYS * 86_400));
+        store::changes::prune(&mut tx, before, FEED_KEPT).await.answer()?;
+        tx.commit().await.answer()
+    }
+}

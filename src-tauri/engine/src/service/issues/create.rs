@@ -1,0 +1,176 @@
+//! Creating and deleting issues.
+
+use std::sync::Arc;
+
+use contract::issue::*;
+use contract::operations::*;
+use contract::run::InvocationSource;
+use contract::{ApiError, IssueId};
+use serde_json::json;
+use store::WriteTx;
+
+use crate::dispatch::Handle;
+use crate::error::{Answer, OrAnswer};
+use crate::wake::Wake;
+use crate::{Caller, Engine};
+
+impl Handle<CreateIssueOp> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateIssue) -> Answer<IssueDetail> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let issue = self.create_issue(&mut tx, caller, q).await?;
+        let detail = self.issue_detail(&mut tx, issue).await?;
+        tx.commit().await.answer()?;
+        Ok(detail)
+    }
+}
+
+impl Engine {
+    /// Creates an issue within a transaction and wakes its agent.
+    pub(crate) async fn create_issue(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        q: CreateIssue,
+    ) -> Answer<Issue> {
+        self.company(tx, caller, q.company_id).await?;
+        self.check_place(tx, &q).await?;
+        if q.assignee_agent_id.is_some() && q.assignee_user_id.is_some() {
+            return Err(ApiError::unprocessable("An issue has one assignee: an agent or a user"));
+        }
+        if let Some(agent) = q.assignee_agent_id {
+            self.check_assignee(tx, caller, q.company_id, agent).await?;
+        }
+        let assigned = q.assignee_agent_id.is_some() || q.assignee_user_id.is_some();
+        let status = domain::issue::initial_status(q.status, assigned);
+        if status == IssueStatus::InProgress && !assigned {
+            return Err(ApiError::unprocessable("An issue in progress needs an assignee"));
+        }
+        let (prefix, number) = store::companies::next_issue_number(tx, q.company_id).await.answer()?;
+        let mut issue = Issue {
+            id: self.new_id(),
+            company_id: q.company_id,
+            project_id: q.project_id,
+            project_workspace_id: q.project_workspace_id,
+            goal_id: q.goal_id,
+            parent_id: q.parent_id,
+            title: q.title.into_string(),
+            description: q.description.map(|d| d.into_string()).filter(|d| !d.is_empty()),
+            status: IssueStatus::Backlog,
+            work_mode: q.work_mode.unwrap_or(WorkMode::Standard),
+            priority: q.priority.unwrap_or(IssuePriority::Medium),
+            assignee_agent_id: q.assignee_agent_id,
+            assignee_user_id: q.assignee_user_id.map(|u| u.into_string()),
+            checkout_run_id: None,
+            execution_run_id: None,
+            execution_agent_name_key: None,
+            execution_locked_at: None,
+            created_by_agent_id: caller.agent_id(),
+            created_by_user_id: caller.user_id(),
+            issue_number: Some(number),
+            identifier: Some(format!("{prefix}-{number}")),
+            origin_kind: "manual".to_owned(),
+            origin_id: None,
+            origin_run_id: caller.run_id().map(|r| r.to_string()),
+            origin_fingerprint: "default".to_owned(),
+            request_depth: q.request_depth.unwrap_or(0).max(0),
+            billing_code: q.billing_code.map(|b| b.into_string()),
+            assignee_adapter_overrides: q.assignee_adapter_overrides,
+            execution_policy: q.execution_policy,
+            execution_state: None,
+            monitor_next_check_at: None,
+            monitor_last_triggered_at: None,
+            monitor_attempt_count: 0,
+            monitor_notes: None,
+            monitor_scheduled_by: None,
+            execution_workspace_id: q.execution_workspace_id,
+            execution_workspace_preference: q.execution_workspace_preference,
+            execution_workspace_settings: q.execution_workspace_settings,
+            started_at: None,
+            completed_at: None,
+            cancelled_at: None,
+            hidden_at: None,
+            created_at: tx.at(),
+            updated_at: tx.at(),
+        };
+        domain::issue::set_status(&mut issue, status, tx.at());
+        store::issues::create(tx, &issue).await.answer()?;
+        if let Some(labels) = &q.label_ids {
+            self.set_labels(tx, &issue, labels).await?;
+        }
+        if let Some(blockers) = &q.blocked_by_issue_ids {
+            self.set_blockers(tx, caller, &issue, blockers).await?;
+        }
+        self.note_own_mentions(tx, &issue).await?;
+        self.log_issue(tx, caller, &issue, "issue.created", json!({ "status": issue.status })).await?;
+        if let Some(agent) = issue.assignee_agent_id
+            && issue.status != IssueStatus::Backlog
+            && !issue.status.is_terminal()
+        {
+            let wake = Wake::about(&issue, agent, InvocationSource::Assignment, "issue_assigned")
+                .with("mutation", "create");
+            self.wake_all(tx, caller, vec![wake]).await?;
+        }
+        Ok(issue)
+    }
+
+    async fn check_place(&self, tx: &mut WriteTx, q: &CreateIssue) -> Answer<()> {
+        if let Some(parent) = q.parent_id {
+            let parent = store::issues::get(tx, parent).await.answer()?;
+            if parent.is_none_or(|p| p.company_id != q.company_id) {
+                return Err(ApiError::unprocessable("parentId names no issue of this company"));
+            }
+        }
+        if let Some(project) = q.project_id {
+            let project = store::planning::project(tx, project).await.answer()?;
+            if project.is_none_or(|p| p.company_id != q.company_id) {
+                return Err(ApiError::unprocessable("projectId names no project of this company"));
+            }
+        }
+        if let Some(goal) = q.goal_id {
+            let goal = store::planning::goal(tx, goal).await.answer()?;
+            if goal.is_none_or(|g| g.company_id != q.company_id) {
+                return Err(ApiError::unprocessable("goalId names no goal of this company"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn set_labels(
+        &self,
+        tx: &mut WriteTx,
+        issue: &Issue,
+        labels: &[contract::LabelId],
+    ) -> Answer<()> {
+        if store::labels::set(tx, issue.company_id, issue.id, labels).await.answer()? {
+            Ok(())
+        } else {
+            Err(ApiError::unprocessable("labelIds names a label that is not of this company"))
+        }
+    }
+
+    pub(super) async fn note_own_mentions(&self, tx: &mut WriteTx, issue: &Issue) -> Answer<()> {
+        let text = format!("{}\n{}", issue.title, issue.description.as_deref().unwrap_or(""));
+        self.note_mentions(tx, issue, "issue", &issue.id.to_string(), &text).await
+    }
+}
+
+impl Handle<DeleteIssue> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: IssuePath) -> Answer<Issue> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let issue = self.issue(&mut tx, caller, &q.id).await?;
+        refuse_while_live(&mut tx, issue.id).await?;
+        self.log_issue(&mut tx, caller, &issue, "issue.deleted", json!({})).await?;
+        store::issues::delete(&mut tx, &issue).await.answer()?;
+        tx.commit().await.answer()?;
+        Ok(issue)
+    }
+}
+
+async fn refuse_while_live(tx: &mut WriteTx, issue: IssueId) -> Answer<()> {
+    match store::runs::live_on_issue(tx, issue).await.answer()? {
+        None => Ok(()),
+        Some(run) => Err(ApiError::conflict("A run is live on this issue")
+            .with_details(json!({ "runId": run.id, "status": run.status }))
+            .with_hint("Stop the run first, or cancel the issue instead of deleting it.")),
+    }
+}

@@ -1,0 +1,288 @@
+//! Backups and the doctor.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use contract::company::Nothing;
+use contract::feed::ChangeOp;
+use contract::instance::*;
+use contract::operations::*;
+use contract::run::RunStatus;
+use contract::{Kind, Timestamp};
+
+use crate::dispatch::Handle;
+use crate::error::{Answer, OrAnswer, store_error};
+use crate::{Caller, Engine};
+
+/// Run logs looked for on disk.
+const LOGS_CHECKED: u32 = 2000;
+const PREFIX: &str = "paperclip-";
+const SUFFIX: &str = ".db";
+
+impl Handle<CreateBackup> for Engine {
+    async fn handle(self: &Arc<Self>, _: &Caller, _: Nothing) -> Answer<BackupResult> {
+        self.back_up("manual").await
+    }
+}
+
+impl Handle<ListBackups> for Engine {
+    async fn handle(self: &Arc<Self>, _: &Caller, _: Nothing) -> Answer<Vec<BackupEntry>> {
+        Ok(backups(&self.paths.backups()))
+    }
+}
+
+impl Engine {
+    /// Copies the database, checks the copy, and drops copies that the retention no longer keeps.
+    pub(crate) async fn back_up(&self, trigger: &str) -> Answer<BackupResult> {
+        let started_at = self.now();
+        let dir = self.paths.backups();
+        let file = dir.join(format!("{PREFIX}{}{SUFFIX}", stamp(started_at)));
+        let size_bytes = store::backup::create(&self.store, &file).await.map_err(|e| {
+            store_error(e).with_hint("No backup was kept. Check the space on the disk and try again.")
+        })?;
+        let retention = self.settings().general.backup_retention;
+        let pruned_count = prune(&dir, retention, started_at);
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        tx.record(None, Kind::Backup, ChangeOp::Created, file.display());
+        tx.commit().await.answer()?;
+        let finished_at = self.now();
+        Ok(BackupResult {
+            trigger: trigger.to_owned(),
+            backup_file: file.display().to_string(),
+            size_bytes,
+            pruned_count,
+            backup_dir: dir.display().to_string(),
+            retention,
+            started_at,
+            finished_at,
+            duration_ms: u64::try_from(finished_at.since(started_at).as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// When the newest backup was made.
+    pub(crate) fn last_backup(&self) -> Option<Timestamp> {
+        backups(&self.paths.backups()).first().map(|b| b.created_at)
+    }
+}
+
+/// `2026-01-31T09-00-00.000Z`: sorts by time and is a file name everywhere.
+fn stamp(t: Timestamp) -> String {
+    t.to_string().replace(':', "-")
+}
+
+fn time_of(file: &Path) -> Option<Timestamp> {
+    let name = file.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let (date, time) = name.split_once('T')?;
+    Timestamp::parse(&format!("{date}T{}", time.replacen('-', ":", 2)))
+}
+
+/// Newest first.
+fn backups(dir: &Path) -> Vec<BackupEntry> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut out: Vec<BackupEntry> = entries
+        .flatten()
+        .filter_map(|e| {
+            let created_at = time_of(&e.path())?;
+            let size_bytes = e.metadata().ok()?.len();
+            Some(BackupEntry { file: e.path().display().to_string(), size_bytes, created_at })
+        })
+        .collect();
+    out.sort_by_key(|b| std::cmp::Reverse(b.created_at));
+    out
+}
+
+/// Keeps everything of the last days, then one a week, then one a month.
+fn prune(dir: &Path, keep: BackupRetention, now: Timestamp) -> u32 {
+    let mut slots = std::collections::HashSet::new();
+    let mut pruned = 0;
+    for (n, b) in backups(dir).into_iter().enumerate() {
+        let days = now.since(b.created_at).as_secs() / 86_400;
+        let (weekly, monthly) = (u64::from(keep.weekly_weeks) * 7, u64::from(keep.monthly_months) * 31);
+        let kept = n == 0
+            || days < u64::from(keep.daily_days)
+            || (days < weekly && slots.insert((7, days / 7)))
+            || (days < monthly && slots.insert((31, days / 31)));
+        if !kept && std::fs::remove_file(&b.file).is_ok() {
+            pruned += 1;
+        }
+    }
+    pruned
+}
+
+impl Handle<Doctor> for Engine {
+    async fn handle(self: &Arc<Self>, _: &Caller, q: RunDoctor) -> Answer<DoctorReport> {
+        let mut findings = Vec::new();
+        findings.push(self.check_integrity().await?);
+        findings.push(self.check_references().await?);
+        findings.push(self.check_locks(q.repair).await?);
+        findings.push(self.check_logs().await?);
+        findings.push(self.check_backups());
+        findings.push(check_secrecy(&self.paths.operator_token()));
+        let level = findings.iter().map(|f| f.level).max().unwrap_or(FindingLevel::Ok);
+        Ok(DoctorReport { level, findings, checked_at: self.now() })
+    }
+}
+
+fn finding(check: &str, level: FindingLevel, message: impl Into<String>, hint: Option<&str>) -> Finding {
+    Finding { check: check.to_owned(), level, message: message.into(), hint: hint.map(str::to_owned) }
+}
+
+impl Engine {
+    async fn check_integrity(&self) -> Answer<Finding> {
+        let mut conn = self.store.read().await.answer()?;
+        let problems = store::check::integrity_of(&mut conn).await.answer()?;
+        Ok(match problems.first() {
+            None => finding("integrity", FindingLevel::Ok, "The database file is sound", None),
+            Some(first) => finding(
+                "integrity",
+                FindingLevel::Error,
+                format!("The database file is damaged: {first}"),
+                Some("Quit the program and restore the newest backup: paperclip-desktop --restore FILE"),
+            ),
+        })
+    }
+
+    async fn check_references(&self) -> Answer<Finding> {
+        let mut conn = self.store.read().await.answer()?;
+        let broken = store::check::broken_references(&mut conn).await.answer()?;
+        Ok(match broken.first() {
+            None => {
+                finding("foreign_keys", FindingLevel::Ok, "Every row points at rows that are there", None)
+            }
+            Some((table, n)) => finding(
+                "foreign_keys",
+                FindingLevel::Error,
+                format!("{n} rows of {table} point at rows that are not there"),
+                Some("Restore the newest backup; the database was changed from outside."),
+            ),
+        })
+    }
+
+    async fn check_locks(&self, repair: bool) -> Answer<Finding> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let dangling = store::issues::dangling_locks(&mut tx).await.answer()?;
+        if dangling.is_empty() {
+            return Ok(finding(
+                "dangling_locks",
+                FindingLevel::Ok,
+                "Every lock belongs to a run that lives",
+                None,
+            ));
+        }
+        let names: Vec<String> = dangling.iter().map(|i| i.display_key()).collect();
+        if !repair {
+            let message = format!("Locks of runs that are over: {}", names.join(", "));
+            return Ok(finding(
+                "dangling_locks",
+                FindingLevel::Warn,
+                message,
+                Some("Run the doctor with repair."),
+            ));
+        }
+        for mut issue in dangling {
+            domain::issue::clear_locks(&mut issue);
+            issue.updated_at = tx.at();
+            store::issues::save(&mut tx, &issue).await.answer()?;
+        }
+        tx.commit().await.answer()?;
+        Ok(finding(
+            "dangling_locks",
+            FindingLevel::Ok,
+            format!("Locks were cleared: {}", names.join(", ")),
+            None,
+        ))
+    }
+
+    async fn check_logs(&self) -> Answer<Finding> {
+        let mut conn = self.store.read().await.answer()?;
+        let logs = store::check::run_logs(&mut conn, LOGS_CHECKED).await.answer()?;
+        let running = store::runs::with_status(&mut conn, RunStatus::Running).await.answer()?;
+        drop(conn);
+        let root = self.paths.root().to_owned();
+        let missing: Vec<String> = logs
+            .into_iter()
+            .filter(|(id, log)| !root.join(log).is_dir() && !running.iter().any(|r| r.id.to_string() == *id))
+            .map(|(id, _)| id)
+            .collect();
+        Ok(match missing.len() {
+            0 => finding("run_logs", FindingLevel::Ok, "Every run has its log", None),
+            n => finding(
+                "run_logs",
+                FindingLevel::Warn,
+                format!("{n} runs have lost their log, first {}", missing[0]),
+                Some("Their transcripts are empty; everything else about them is kept."),
+            ),
+        })
+    }
+
+    fn check_backups(&self) -> Finding {
+        if !self.settings().general.backup_enabled {
+            return finding(
+                "backups",
+                FindingLevel::Warn,
+                "Backups are switched off",
+                Some("Switch them on in the settings."),
+            );
+        }
+        match self.last_backup() {
+            None => finding(
+                "backups",
+                FindingLevel::Warn,
+                "There is no backup yet",
+                Some("paperclip backups create"),
+            ),
+            Some(t) => finding("backups", FindingLevel::Ok, format!("The newest backup is of {t}"), None),
+        }
+    }
+}
+
+/// Whether others may read the operator's token.
+fn check_secrecy(token: &PathBuf) -> Finding {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if let Ok(meta) = std::fs::metadata(token)
+            && meta.permissions().mode() & 0o077 != 0
+        {
+            return finding(
+                "token_file",
+                FindingLevel::Error,
+                "Others on this machine may read the operator's token",
+                Some(
+                    "chmod 600 on operator-token in the data folder, or delete it and start again for a new one.",
+                ),
+            );
+        }
+    }
+    match token.exists() {
+        true => finding("token_file", FindingLevel::Ok, "Only you may read the operator's token", None),
+        false => finding(
+            "token_file",
+            FindingLevel::Warn,
+            "The operator's token file is gone",
+            Some("It is made anew at the next start."),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retention_keeps_days_then_weeks_then_months_and_always_the_newest() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let day = |n: u64| now.minus(std::time::Duration::from_secs(n * 86_400));
+        for n in [0, 1, 2, 8, 9, 15, 40, 41, 200] {
+            std::fs::write(dir.path().join(format!("{PREFIX}{}{SUFFIX}", stamp(day(n)))), "x").unwrap();
+        }
+        std::fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        let keep = BackupRetention { daily_days: 3, weekly_weeks: 4, monthly_months: 2 };
+        prune(dir.path(), keep, now);
+        let left: Vec<u64> =
+            backups(dir.path()).iter().map(|b| now.since(b.created_at).as_secs() / 86_400).collect();
+        assert_eq!(left, [0, 1, 2, 8, 15, 40]);
+        assert!(dir.path().join("notes.txt").exists());
+    }
+}

@@ -1,0 +1,69 @@
+//! Asking agents to work, and reading what became of it.
+
+use std::sync::Arc;
+
+use contract::agent::AgentPath;
+use contract::operations::*;
+use contract::run::{InvocationSource, TriggerDetail};
+use contract::wake::*;
+use contract::{ApiError, JsonObject};
+use serde_json::json;
+
+use super::bounded;
+use crate::dispatch::Handle;
+use crate::error::{Answer, OrAnswer};
+use crate::wake::Wake as WakeOf;
+use crate::{Caller, Engine};
+
+impl Handle<Wake> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: WakeAgent) -> Answer<WakeOutcome> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let agent = self.agent(&mut tx, caller, &q.id, None).await?;
+        if caller.agent_id().is_some_and(|id| id != agent.id) {
+            return Err(ApiError::forbidden("An agent may wake only itself")
+                .with_hint("Mention the other agent in a comment, or assign it an issue."));
+        }
+        let mut payload = q.payload.unwrap_or_default();
+        if q.force_fresh_session {
+            payload.insert("forceFreshSession".into(), true.into());
+        }
+        let wake = WakeOf {
+            agent: agent.id,
+            source: q.source.unwrap_or(InvocationSource::OnDemand),
+            trigger: q.trigger_detail.unwrap_or(TriggerDetail::Manual),
+            reason: q.reason.map(|r| r.into_string()).filter(|r| !r.is_empty()),
+            payload,
+            idempotency_key: q.idempotency_key.map(|k| k.into_string()).filter(|k| !k.is_empty()),
+        };
+        let woken = self.wake(&mut tx, caller, wake).await?;
+        if let crate::wake::Woken::Run(run) = &woken {
+            let details = json!({ "agentId": agent.id, "name": agent.name, "source": run.invocation_source });
+            self.log(
+                &mut tx,
+                caller,
+                agent.company_id,
+                "heartbeat.invoked",
+                ("heartbeat_run", run.id.to_string()),
+                details,
+            )
+            .await?;
+        }
+        tx.commit().await.answer()?;
+        Ok(woken.into())
+    }
+}
+
+impl Handle<InvokeHeartbeat> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentPath) -> Answer<WakeOutcome> {
+        let wake = WakeAgent { payload: Some(JsonObject::new()), ..WakeAgent::of(q.id) };
+        Handle::<Wake>::handle(self, caller, wake).await
+    }
+}
+
+impl Handle<ListWakeupsOp> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: ListWakeups) -> Answer<Vec<WakeupRequest>> {
+        let mut conn = self.store.read().await.answer()?;
+        self.company(&mut conn, caller, q.company_id).await?;
+        store::wakeups::list(&mut conn, &q, bounded(q.limit, 100, 500)).await.answer()
+    }
+}

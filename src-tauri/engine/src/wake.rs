@@ -1,0 +1,422 @@
+//! Waking agents: what becomes of each attempt, recorded with its reason.
+
+use contract::agent::Agent;
+use contract::company::CompanyStatus;
+use contract::issue::Issue;
+use contract::run::{CommentDuty, InvocationSource, Run, RunStatus, TriggerDetail};
+use contract::wake::{WakeOutcome, WakeSkipped, WakeupRequest, WakeupStatus};
+use contract::{AgentId, ApiError, IssueId, IssueRef, JsonObject, RunId};
+use domain::agent::HeartbeatPolicy;
+use domain::context;
+use domain::wake::{Decision, Skip, WakeFacts};
+use store::WriteTx;
+
+use crate::error::{Answer, OrAnswer, OrMissing};
+use crate::{Caller, Engine};
+
+/// An attempt to get an agent to work.
+#[derive(Clone, Debug)]
+pub(crate) struct Wake {
+    pub agent: AgentId,
+    pub source: InvocationSource,
+    pub trigger: TriggerDetail,
+    pub reason: Option<String>,
+    pub payload: JsonObject,
+    pub idempotency_key: Option<String>,
+}
+
+impl Wake {
+    /// A wake that follows from something that happened to an issue.
+    pub fn about(issue: &Issue, agent: AgentId, source: InvocationSource, reason: &str) -> Self {
+        let mut payload = JsonObject::new();
+        payload.insert("issueId".into(), issue.id.to_string().into());
+        Self {
+            agent,
+            source,
+            trigger: TriggerDetail::System,
+            reason: Some(reason.to_owned()),
+            payload,
+            idempotency_key: None,
+        }
+    }
+
+    pub fn with(mut self, key: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.payload.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+/// What became of it.
+pub(crate) enum Woken {
+    Run(Box<Run>),
+    Nothing(WakeSkipped),
+}
+
+impl From<Woken> for WakeOutcome {
+    fn from(w: Woken) -> Self {
+        match w {
+            Woken::Run(run) => Self::Run(run),
+            Woken::Nothing(s) => Self::Skipped(s),
+        }
+    }
+}
+
+impl Engine {
+    /// Wakes agents after a mutation, in its transaction: one wake an agent, the first one given wins.
+    ///
+    /// A wake that cannot be is no reason for the mutation to fail.
+    pub(crate) async fn wake_all(&self, tx: &mut WriteTx, caller: &Caller, wakes: Vec<Wake>) -> Answer<()> {
+        let mut asked: Vec<AgentId> = Vec::new();
+        for wake in wakes {
+            // Agents do not wake themselves by what they do to their own issues.
+            if asked.contains(&wake.agent) || caller.agent_id() == Some(wake.agent) {
+                continue;
+            }
+            asked.push(wake.agent);
+            match self.wake(tx, caller, wake).await {
+                Ok(_) => {}
+                Err(e) if e.code == contract::ErrorCode::Internal => return Err(e),
+                Err(e) => tracing::debug!("a wake came to nothing: {e}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides a wake and records it.
+    pub(crate) async fn wake(&self, tx: &mut WriteTx, caller: &Caller, wake: Wake) -> Answer<Woken> {
+        let agent = store::agents::get(tx, wake.agent).await.or_missing("Agent")?;
+        if let Some(key) = wake.idempotency_key.as_deref()
+            && let Some(earlier) = store::wakeups::by_idempotency_key(tx, agent.id, key).await.answer()?
+        {
+            return self.repeat(tx, &earlier).await;
+        }
+        let company = store::companies::get(tx, agent.company_id).await.or_missing("Company")?;
+        let issue = self.issue_of(tx, &agent, &wake.payload).await?;
+        let mut ctx = context::of_wake(
+            wake.reason.as_deref(),
+            wake.source.as_str(),
+            Some(wake.trigger.as_str()),
+            &wake.payload,
+        );
+        if let Some(Some(i)) = &issue {
+            ctx.insert("issueId".into(), i.id.to_string().into());
+            ctx.insert("taskId".into(), i.id.to_string().into());
+            if let Some(p) = i.project_id {
+                ctx.insert("projectId".into(), p.to_string().into());
+            }
+        }
+        let task_key = match &issue {
+            Some(Some(i)) => i.id.to_string(),
+            _ => context::task_key(&ctx).unwrap_or_else(|| context::HEARTBEAT_TASK.to_owned()),
+        };
+        let live = self.live_for(tx, &agent, issue.as_ref().and_then(|i| i.as_ref()), &task_key).await?;
+        let blockers = match &issue {
+            Some(Some(i)) => store::relations::unresolved(tx, i.id).await.answer()?,
+            _ => Vec::new(),
+        };
+        let due_work = match wake.source {
+            InvocationSource::Timer => Some(self.due_work(tx, &agent).await?),
+            _ => None,
+        };
+        let interaction = context::is_interaction(&ctx);
+        let decision = domain::wake::decide(&WakeFacts {
+            source: wake.source,
+            agent: agent.id,
+            agent_status: agent.status,
+            policy: HeartbeatPolicy::of(&agent.runtime_config),
+            instance_paused: self.settings().paused_at.is_some(),
+            company_active: company.status == CompanyStatus::Active,
+            issue: issue.as_ref().map(Option::is_some),
+            unresolved_blockers: blockers.len(),
+            interaction,
+            live: live.as_ref(),
+            due_work,
+        });
+        if interaction && !blockers.is_empty() {
+            ctx.insert("dependencyBlockedInteraction".into(), true.into());
+            let ids: Vec<String> = blockers.iter().map(|b| b.id.to_string()).collect();
+            ctx.insert("unresolvedBlockerIssueIds".into(), ids.into());
+        }
+        let request = Request { wake, agent, issue: issue.flatten(), ctx, task_key, live };
+        match decision {
+            Decision::NotInvokable => Err(ApiError::conflict("Agent is not invokable in its current state")
+                .with_details(serde_json::json!({ "status": request.agent.status }))
+                .with_hint("Resume or approve the agent first.")),
+            Decision::Skip(why) => self.skip(tx, caller, request, why).await,
+            Decision::Coalesce => self.coalesce(tx, caller, request).await,
+            Decision::Defer => self.defer(tx, caller, request).await,
+            Decision::Queue => self.enqueue(tx, caller, request).await,
+        }
+    }
+
+    /// The same wake again: what became of it the first time.
+    async fn repeat(&self, tx: &mut WriteTx, earlier: &WakeupRequest) -> Answer<Woken> {
+        if let Some(id) = earlier.run_id
+            && let Some(run) = store::runs::get(tx, id).await.answer()?
+        {
+            return Ok(Woken::Run(Box::new(run)));
+        }
+        Ok(Woken::Nothing(skipped(
+            "wakeup_repeated",
+            "The same wake was asked for before",
+            earlier.issue_id,
+            None,
+        )))
+    }
+
+    /// The issue a wake is about. `Some(None)` when it names one that is not there.
+    async fn issue_of(
+        &self,
+        tx: &mut WriteTx,
+        agent: &Agent,
+        payload: &JsonObject,
+    ) -> Answer<Option<Option<Issue>>> {
+        let named = ["issueId", "taskId"].iter().find_map(|k| context::text(payload, k));
+        let Some(named) = named else { return Ok(None) };
+        let Ok(r) = named.parse::<IssueRef>() else { return Ok(Some(None)) };
+        let issue = store::issues::find(tx, &r).await.answer()?;
+        Ok(Some(issue.filter(|i| i.company_id == agent.company_id)))
+    }
+
+    async fn live_for(
+        &self,
+        tx: &mut WriteTx,
+        agent: &Agent,
+        issue: Option<&Issue>,
+        task_key: &str,
+    ) -> Answer<Option<Run>> {
+        if let Some(i) = issue {
+            return store::runs::live_on_issue(tx, i.id).await.answer();
+        }
+        let mut runs = store::runs::live_on_task(tx, agent.id, task_key).await.answer()?;
+        // One that has not started is where a later wake goes.
+        runs.sort_by_key(|r| r.status == RunStatus::Running);
+        Ok(runs.into_iter().next())
+    }
+
+    /// Work that a timer would find: assigned, open, and not behind blockers.
+    pub(crate) async fn due_work(&self, conn: &mut store::SqliteConnection, agent: &Agent) -> Answer<usize> {
+        use contract::issue::IssueStatus;
+        let open = store::issues::assigned_open(conn, agent.company_id, agent.id).await.answer()?;
+        let ids: Vec<IssueId> = open.iter().map(|i| i.id).collect();
+        let blocked = store::relations::unresolved_counts(conn, &ids).await.answer()?;
+        Ok(open
+            .iter()
+            .filter(|i| {
+                matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress)
+                    && !blocked.contains_key(&i.id)
+            })
+            .count())
+    }
+
+    async fn skip(&self, tx: &mut WriteTx, caller: &Caller, r: Request, why: Skip) -> Answer<Woken> {
+        let mut w = self.request_row(tx, caller, &r);
+        w.status = WakeupStatus::Skipped;
+        w.reason = Some(why.code().to_owned());
+        w.error = Some(why.reason().to_owned());
+        w.finished_at = Some(tx.at());
+        store::wakeups::create(tx, &w).await.answer()?;
+        Ok(Woken::Nothing(skipped("wakeup_skipped", why.reason(), w.issue_id, r.live.as_ref())))
+    }
+
+    async fn coalesce(&self, tx: &mut WriteTx, caller: &Caller, r: Request) -> Answer<Woken> {
+        let mut w = self.request_row(tx, caller, &r);
+        let Some(mut run) = r.live else { return Err(ApiError::internal("nothing to merge into")) };
+        run.context_snapshot = Some(match run.context_snapshot.take() {
+            Some(before) => context::merge(&before, &r.ctx),
+            None => r.ctx,
+        });
+        run.updated_at = tx.at();
+        w.status = WakeupStatus::Coalesced;
+        w.run_id = Some(run.id);
+        w.finished_at = Some(tx.at());
+        w.error = Some("Merged into a run that had not started yet".to_owned());
+        store::wakeups::create(tx, &w).await.answer()?;
+        store::runs::save(tx, &run).await.answer()?;
+        Ok(Woken::Run(Box::new(run)))
+    }
+
+    async fn defer(&self, tx: &mut WriteTx, caller: &Caller, r: Request) -> Answer<Woken> {
+        let Some(issue) = &r.issue else { return Err(ApiError::internal("nothing to wait for")) };
+        let waiting = store::wakeups::deferred(tx, r.agent.id, issue.id).await.answer()?;
+        let message = "Waits until the run that is live on the issue ends";
+        match waiting {
+            Some(mut w) => {
+                let payload = w.payload.get_or_insert_with(JsonObject::new);
+                let before =
+                    payload.get(WAKE_CONTEXT).and_then(|v| v.as_object()).cloned().unwrap_or_default();
+                payload.insert(WAKE_CONTEXT.into(), context::merge(&before, &r.ctx).into());
+                w.coalesced_count += 1;
+                w.updated_at = tx.at();
+                store::wakeups::save(tx, &w).await.answer()?;
+            }
+            None => {
+                let mut w = self.request_row(tx, caller, &r);
+                w.status = WakeupStatus::Deferred;
+                w.payload
+                    .get_or_insert_with(JsonObject::new)
+                    .insert(WAKE_CONTEXT.into(), r.ctx.clone().into());
+                w.error = Some(message.to_owned());
+                store::wakeups::create(tx, &w).await.answer()?;
+            }
+        }
+        let mut answer = skipped("issue_execution_deferred", message, Some(issue.id), r.live.as_ref());
+        if let Some(run) = &r.live {
+            answer.execution_agent_name =
+                store::agents::get(tx, run.agent_id).await.answer()?.map(|a| a.name);
+        }
+        Ok(Woken::Nothing(answer))
+    }
+
+    async fn enqueue(&self, tx: &mut WriteTx, caller: &Caller, r: Request) -> Answer<Woken> {
+        let mut w = self.request_row(tx, caller, &r);
+        let run_id: RunId = self.new_id();
+        w.run_id = Some(run_id);
+        store::wakeups::create(tx, &w).await.answer()?;
+        let run = self.queued_run(tx, run_id, &r.agent, &w, r.issue.as_ref().map(|i| i.id), r.ctx);
+        let task = r.issue.is_none().then_some(r.task_key.as_str());
+        // A second run of a task that is at work waits beside the first; only one may wait.
+        store::runs::create(tx, &run, task).await.answer()?;
+        Ok(Woken::Run(Box::new(run)))
+    }
+
+    /// Turns the longest wait for an issue into a queued run, once the issue is free.
+    pub(crate) async fn promote_deferred(&self, tx: &mut WriteTx, issue: IssueId) -> Answer<()> {
+        if store::runs::live_on_issue(tx, issue).await.answer()?.is_some() {
+            return Ok(());
+        }
+        for mut w in store::wakeups::deferred_for_issue(tx, issue).await.answer()? {
+            let agent = store::agents::get(tx, w.agent_id).await.answer()?;
+            w.updated_at = tx.at();
+            let Some(agent) = agent.filter(|a| domain::agent::is_invokable(a.status)) else {
+                w.status = WakeupStatus::Failed;
+                w.error = Some("The agent could not be woken when its turn came".to_owned());
+                w.finished_at = Some(tx.at());
+                store::wakeups::save(tx, &w).await.answer()?;
+                continue;
+            };
+            let ctx = w.payload.as_mut().and_then(|p| p.remove(WAKE_CONTEXT));
+            let ctx = ctx.and_then(|v| v.as_object().cloned()).unwrap_or_default();
+            let run_id: RunId = self.new_id();
+            w.status = WakeupStatus::Queued;
+            w.reason = Some("issue_execution_promoted".to_owned());
+            w.run_id = Some(run_id);
+            w.error = None;
+            store::wakeups::save(tx, &w).await.answer()?;
+            let run = self.queued_run(tx, run_id, &agent, &w, Some(issue), ctx);
+            store::runs::create(tx, &run, None).await.answer()?;
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn request_row(&self, tx: &WriteTx, caller: &Caller, r: &Request) -> WakeupRequest {
+        WakeupRequest {
+            id: self.new_id(),
+            company_id: r.agent.company_id,
+            agent_id: r.agent.id,
+            source: r.wake.source,
+            trigger_detail: Some(r.wake.trigger),
+            reason: r.wake.reason.clone(),
+            payload: Some(r.wake.payload.clone()),
+            status: WakeupStatus::Queued,
+            coalesced_count: 0,
+            requested_by_actor_type: Some(caller.actor_type().as_str().to_owned()),
+            requested_by_actor_id: Some(caller.actor_id()),
+            idempotency_key: r.wake.idempotency_key.clone(),
+            run_id: None,
+            issue_id: r.issue.as_ref().map(|i| i.id),
+            requested_at: tx.at(),
+            claimed_at: None,
+            finished_at: None,
+            error: None,
+            created_at: tx.at(),
+            updated_at: tx.at(),
+        }
+    }
+
+    pub(crate) fn queued_run(
+        &self,
+        tx: &WriteTx,
+        id: RunId,
+        agent: &Agent,
+        w: &WakeupRequest,
+        issue: Option<IssueId>,
+        ctx: JsonObject,
+    ) -> Run {
+        Run {
+            id,
+            company_id: agent.company_id,
+            agent_id: agent.id,
+            invocation_source: w.source,
+            trigger_detail: w.trigger_detail,
+            status: RunStatus::Queued,
+            started_at: None,
+            finished_at: None,
+            error: None,
+            wakeup_request_id: Some(w.id),
+            exit_code: None,
+            signal: None,
+            usage_json: None,
+            result_json: None,
+            session_id_before: None,
+            session_id_after: None,
+            log_store: None,
+            log_ref: None,
+            log_bytes: None,
+            log_sha256: None,
+            log_compressed: false,
+            stdout_excerpt: None,
+            stderr_excerpt: None,
+            error_code: None,
+            external_run_id: None,
+            process_pid: None,
+            process_group_id: None,
+            process_started_at: None,
+            last_output_at: None,
+            last_output_seq: 0,
+            last_output_stream: None,
+            last_output_bytes: None,
+            retry_of_run_id: None,
+            process_loss_retry_count: 0,
+            scheduled_retry_at: None,
+            scheduled_retry_attempt: 0,
+            scheduled_retry_reason: None,
+            issue_comment_status: CommentDuty::NotApplicable,
+            issue_comment_satisfied_by_comment_id: None,
+            liveness_state: None,
+            liveness_reason: None,
+            continuation_attempt: 0,
+            last_useful_action_at: None,
+            next_action: None,
+            context_snapshot: Some(ctx),
+            issue_id: issue,
+            created_at: tx.at(),
+            updated_at: tx.at(),
+        }
+    }
+}
+
+/// Where a waiting request keeps the context its run will start from.
+const WAKE_CONTEXT: &str = "_paperclipWakeContext";
+
+struct Request {
+    wake: Wake,
+    agent: Agent,
+    issue: Option<Issue>,
+    ctx: JsonObject,
+    task_key: String,
+    live: Option<Run>,
+}
+
+fn skipped(reason: &str, message: &str, issue: Option<IssueId>, live: Option<&Run>) -> WakeSkipped {
+    WakeSkipped {
+        status: "skipped".to_owned(),
+        reason: reason.to_owned(),
+        message: Some(message.to_owned()),
+        issue_id: issue,
+        execution_run_id: live.map(|r| r.id),
+        execution_agent_id: live.map(|r| r.agent_id),
+        execution_agent_name: None,
+    }
+}

@@ -1,0 +1,246 @@
+//! Native notifications: for decisions that wait for the operator and for runs that failed, and for nothing else.
+//! A click leads to what it is about.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use contract::company::{CompanyPath, Nothing};
+use contract::feed::{Change, ChangeOp};
+use contract::interaction::InteractionStatus;
+use contract::operations::{GetAgent, GetCompany, GetGeneralSettings, GetIssue, GetRun, ListInteractions};
+use contract::run::{RunPath, RunStatus};
+use contract::{ApiError, CompanyId, IssueId, Kind, RunId};
+use tauri::AppHandle;
+use tauri_plugin_notification::NotificationExt as _;
+
+use crate::core::Core;
+use crate::window;
+
+/// Notifications within [`BURST`] before they are drawn together.
+const MOST: usize = 3;
+const BURST: Duration = Duration::from_secs(10);
+/// Things that were notified of, so that no later change of theirs does it again.
+const REMEMBERED: usize = 256;
+
+/// Makes a click on a notification lead somewhere.
+pub fn listen(app: &AppHandle) {
+    let handle = app.clone();
+    let listening = app.notification().on_action(move |performed| {
+        let path = performed
+            .notification()
+            .and_then(|n| n.extra().get("path"))
+            .and_then(|p| p.as_str())
+            .map(str::to_owned);
+        window::open(&handle, path.as_deref());
+    });
+    if let Err(error) = listening {
+        tracing::warn!(%error, "a click on a notification will lead nowhere");
+    }
+}
+
+/// What was notified of lately.
+#[derive(Default)]
+pub struct Notifier {
+    seen: VecDeque<String>,
+    shown: VecDeque<Instant>,
+    held_back: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Notice {
+    title: String,
+    body: String,
+    path: String,
+}
+
+/// A change that may be worth a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Candidate {
+    Decision { company: CompanyId, id: String, issue: Option<IssueId> },
+    Run(RunId),
+}
+
+impl Notifier {
+    /// Looks through changes and notifies of what the operator should know.
+    pub async fn look(&mut self, app: &AppHandle, core: &Core, changes: &[Change]) {
+        let candidates: Vec<Candidate> = changes.iter().filter_map(candidate).collect();
+        if candidates.is_empty() {
+            return;
+        }
+        match core.call::<GetGeneralSettings>(Nothing {}).await {
+            Ok(settings) if settings.notifications => {}
+            _ => return,
+        }
+        for candidate in candidates {
+            let key = match &candidate {
+                Candidate::Decision { id, .. } => id.clone(),
+                Candidate::Run(id) => id.to_string(),
+            };
+            if self.seen.contains(&key) {
+                continue;
+            }
+            match notice(core, &candidate).await {
+                Ok(Some(notice)) => {
+                    self.remember(key);
+                    if !window::is_looked_at(app) {
+                        self.show(app, notice, Instant::now());
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, ?candidate, "nothing to notify of"),
+            }
+        }
+    }
+
+    fn remember(&mut self, key: String) {
+        self.seen.push_back(key);
+        if self.seen.len() > REMEMBERED {
+            self.seen.pop_front();
+        }
+    }
+
+    fn show(&mut self, app: &AppHandle, notice: Notice, now: Instant) {
+        let Some(notice) = self.admit(notice, now) else { return };
+        let shown = app
+            .notification()
+            .builder()
+            .title(notice.title)
+            .body(notice.body)
+            .extra("path", notice.path)
+            .show();
+        if let Err(error) = shown {
+            tracing::debug!(%error, "the system showed no notification");
+        }
+    }
+
+    /// Lets a notification through, or counts it for the next that is.
+    fn admit(&mut self, mut notice: Notice, now: Instant) -> Option<Notice> {
+        while self.shown.front().is_some_and(|at| now.duration_since(*at) >= BURST) {
+            self.shown.pop_front();
+        }
+        if self.shown.len() >= MOST {
+            self.held_back += 1;
+            return None;
+        }
+        self.shown.push_back(now);
+        if self.held_back > 0 {
+            notice.body = format!("{}\nand {} more", notice.body, std::mem::take(&mut self.held_back));
+        }
+        Some(notice)
+    }
+}
+
+fn candidate(change: &Change) -> Option<Candidate> {
+    let told = |key: &str| change.payload.as_ref()?.get(key)?.as_str();
+    match (change.kind, change.op) {
+        (Kind::Interaction, ChangeOp::Created) => Some(Candidate::Decision {
+            company: change.company_id?,
+            id: change.entity_id.clone(),
+            issue: told("issueId").and_then(|id| id.parse().ok()),
+        }),
+        (Kind::Run, ChangeOp::Updated) => {
+            let failed = told("status").is_none_or(|s| s.parse().is_ok_and(is_failure));
+            failed.then(|| change.entity_id.parse().ok().map(Candidate::Run)).flatten()
+        }
+        _ => None,
+    }
+}
+
+const fn is_failure(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Failed | RunStatus::TimedOut)
+}
+
+async fn notice(core: &Core, candidate: &Candidate) -> Result<Option<Notice>, ApiError> {
+    match candidate {
+        Candidate::Decision { company, id, issue } => decision(core, *company, id, *issue).await,
+        Candidate::Run(id) => failure(core, *id).await,
+    }
+}
+
+async fn decision(
+    core: &Core,
+    company: CompanyId,
+    id: &str,
+    issue: Option<IssueId>,
+) -> Result<Option<Notice>, ApiError> {
+    let prefix = core.call::<GetCompany>(CompanyPath { company_id: company }).await?.issue_prefix;
+    let Some(issue) = issue else {
+        return Ok(Some(Notice {
+            title: "A decision waits for you".into(),
+            body: String::new(),
+            path: format!("/{prefix}/waiting"),
+        }));
+    };
+    let cards = core.call::<ListInteractions>(issue.into()).await?;
+    let card = cards.into_iter().find(|c| c.id.to_string() == id && c.status == InteractionStatus::Pending);
+    let Some(card) = card else { return Ok(None) };
+    let issue = core.call::<GetIssue>(issue.into()).await?.issue;
+    let name = issue.identifier.clone().unwrap_or_else(|| issue.id.to_string());
+    Ok(Some(Notice {
+        title: format!("{name} waits for your decision"),
+        body: card.title.or(card.summary).unwrap_or(issue.title),
+        path: format!("/{prefix}/issues/{name}"),
+    }))
+}
+
+async fn failure(core: &Core, id: RunId) -> Result<Option<Notice>, ApiError> {
+    let run = core.call::<GetRun>(RunPath { run_id: id }).await?;
+    if !is_failure(run.status) {
+        return Ok(None);
+    }
+    let prefix = core.call::<GetCompany>(CompanyPath { company_id: run.company_id }).await?.issue_prefix;
+    let agent = core
+        .call::<GetAgent>(contract::agent::AgentPath { id: run.agent_id.into(), company_id: None })
+        .await?
+        .agent
+        .name;
+    let what = if run.status == RunStatus::TimedOut { "ran out of time" } else { "failed" };
+    Ok(Some(Notice {
+        title: format!("{agent}: a run {what}"),
+        body: run.error.unwrap_or_default().chars().take(300).collect(),
+        path: format!("/{prefix}/runs/{id}"),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(kind: Kind, op: ChangeOp, payload: serde_json::Value) -> Change {
+        Change {
+            seq: 1,
+            company_id: Some("018f3b5a-0000-7000-8000-000000000001".parse().unwrap()),
+            kind,
+            op,
+            entity_id: "018f3b5a-0000-7000-8000-000000000002".into(),
+            payload: payload.as_object().cloned(),
+            at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn only_new_decisions_and_failed_runs_are_worth_a_notification() {
+        let worth = |kind, op, payload| candidate(&change(kind, op, payload)).is_some();
+        assert!(worth(Kind::Interaction, ChangeOp::Created, json!({})));
+        assert!(!worth(Kind::Interaction, ChangeOp::Updated, json!({})));
+        assert!(worth(Kind::Run, ChangeOp::Updated, json!({"status": "failed"})));
+        assert!(worth(Kind::Run, ChangeOp::Updated, json!({"status": "timed_out"})));
+        assert!(!worth(Kind::Run, ChangeOp::Updated, json!({"status": "succeeded"})));
+        assert!(!worth(Kind::Run, ChangeOp::Updated, json!({"status": "cancelled"})));
+        assert!(!worth(Kind::Comment, ChangeOp::Created, json!({})));
+    }
+
+    #[test]
+    fn a_flood_is_counted_and_told_with_the_next() {
+        let mut notifier = Notifier::default();
+        let notice = Notice { title: "t".into(), body: "b".into(), path: "/".into() };
+        let begun = Instant::now();
+        let let_through = (0..10).filter(|_| notifier.admit(notice.clone(), begun).is_some()).count();
+        assert_eq!(let_through, MOST);
+        let next = notifier.admit(notice, begun + BURST).unwrap();
+        assert_eq!(next.body, "b\nand 7 more");
+    }
+}

@@ -1,0 +1,77 @@
+//! Linux: WebKitGTK draws through DMA-BUF, which some graphics drivers cannot do. The signs of that are looked for
+//! before the engine starts, for it reads its environment once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// There from when a window begins to draw until it has: when it is still there at the next start, drawing failed.
+const MARKER: &str = "window-drawing";
+
+/// Chooses how the window is drawn. Must run while the process has one thread.
+pub fn prepare_rendering(data_dir: &Path, safe: bool) {
+    let failed = fs::remove_file(marker(data_dir)).is_ok();
+    let nvidia = Path::new("/proc/driver/nvidia/version").exists();
+    let card = fs::read_dir("/dev/dri").is_ok_and(|mut entries| {
+        entries.any(|e| e.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("renderD")))
+    });
+    for name in chosen(&Signs { safe, failed, nvidia, card }) {
+        if std::env::var_os(name).is_none() {
+            // SAFETY: nothing has started a thread yet, so nothing reads the environment at the same time.
+            #[allow(unsafe_code)]
+            unsafe {
+                std::env::set_var(name, "1");
+            }
+        }
+    }
+}
+
+struct Signs {
+    /// The operator asked for it.
+    safe: bool,
+    /// The last window never came to be drawn.
+    failed: bool,
+    nvidia: bool,
+    /// There is a graphics card to draw with.
+    card: bool,
+}
+
+fn chosen(signs: &Signs) -> &'static [&'static str] {
+    if signs.safe {
+        &["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE"]
+    } else if !signs.card {
+        // Everything is drawn by the processor anyway; without the detour it takes less time and memory.
+        &["WEBKIT_DISABLE_DMABUF_RENDERER"]
+    } else if signs.nvidia || signs.failed {
+        // Keeps the card for compositing, and hands the picture over through memory.
+        &["WEBKIT_DMABUF_RENDERER_FORCE_SHM"]
+    } else {
+        &[]
+    }
+}
+
+pub fn rendering_began(data_dir: &Path) {
+    if let Err(error) = fs::write(marker(data_dir), "") {
+        tracing::debug!(%error, "the drawing marker was not written");
+    }
+}
+
+pub fn rendering_worked(data_dir: &Path) {
+    let _ = fs::remove_file(marker(data_dir));
+}
+
+fn marker(data_dir: &Path) -> PathBuf {
+    data_dir.join(MARKER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_changed_where_nothing_speaks_for_it() {
+        let well = Signs { safe: false, failed: false, nvidia: false, card: true };
+        assert!(chosen(&well).is_empty());
+        assert_eq!(chosen(&Signs { failed: true, ..well }), ["WEBKIT_DMABUF_RENDERER_FORCE_SHM"]);
+        assert_eq!(chosen(&Signs { safe: true, failed: true, nvidia: true, card: true }).len(), 2);
+    }
+}

@@ -1,0 +1,274 @@
+//! How a row becomes a contract type and back, declared once a table.
+
+use contract::activity::ActorType;
+use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
+use contract::comment::AuthorType;
+use contract::company::{CompanyStatus, PauseReason};
+use contract::document::DocumentFormat;
+use contract::feed::ChangeOp;
+use contract::interaction::{ContinuationPolicy, InteractionKind, InteractionStatus};
+use contract::issue::{IssuePriority, IssueStatus, WorkMode};
+use contract::planning::{GoalLevel, GoalStatus, ProjectStatus};
+use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
+use contract::wake::WakeupStatus;
+use contract::{
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId, GoalId,
+    InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RevisionId, RunId, TaskSessionId,
+    Timestamp, WakeupId,
+};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, ValueRef};
+
+use crate::{Result, StoreError};
+
+pub(crate) type Q<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// A value that stands in one column.
+pub(crate) trait Column: Sized {
+    fn read(row: &SqliteRow, at: usize) -> Result<Self>;
+    fn bind<'q>(&self, q: Q<'q>) -> Q<'q>;
+}
+
+/// Reads a row's columns in the order in which they were selected.
+pub(crate) struct Cursor<'r> {
+    row: &'r SqliteRow,
+    at: usize,
+}
+
+impl<'r> Cursor<'r> {
+    pub(crate) fn new(row: &'r SqliteRow) -> Self {
+        Self { row, at: 0 }
+    }
+
+    pub(crate) fn next<T: Column>(&mut self) -> Result<T> {
+        let v = T::read(self.row, self.at)?;
+        self.at += 1;
+        Ok(v)
+    }
+}
+
+macro_rules! native_columns {
+    ($($t:ty),*) => {$(
+        impl Column for $t {
+            fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+                Ok(row.try_get(at)?)
+            }
+            fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+                q.bind(self.clone())
+            }
+        }
+    )*};
+}
+native_columns!(String, i64, i32, f64, bool);
+
+macro_rules! text_columns {
+    ($($t:ty),* $(,)?) => {$(
+        impl Column for $t {
+            fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+                let s: &str = row.try_get(at)?;
+                s.parse().map_err(|e| StoreError::Value(format!("{e}")))
+            }
+            fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+                q.bind(self.to_string())
+            }
+        }
+    )*};
+}
+text_columns!(
+    ActivityId,
+    AgentId,
+    AgentKeyId,
+    AgentRevisionId,
+    CommentId,
+    CompanyId,
+    DocumentId,
+    GoalId,
+    InteractionId,
+    IssueId,
+    LabelId,
+    ProjectId,
+    RevisionId,
+    RunId,
+    TaskSessionId,
+    WakeupId,
+    ActorType,
+    AgentRole,
+    AgentStatus,
+    AuthorType,
+    ChangeOp,
+    CommentDuty,
+    CompanyStatus,
+    ContinuationPolicy,
+    DocumentFormat,
+    GoalLevel,
+    GoalStatus,
+    InteractionKind,
+    InteractionStatus,
+    InvocationSource,
+    IssuePriority,
+    IssueStatus,
+    Kind,
+    OutputStream,
+    PauseReason,
+    ProjectStatus,
+    RunStatus,
+    TriggerDetail,
+    WakeupStatus,
+    WorkMode,
+);
+
+macro_rules! json_columns {
+    ($($t:ty),*) => {$(
+        impl Column for $t {
+            fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+                let s: &str = row.try_get(at)?;
+                serde_json::from_str(s).map_err(|e| StoreError::Value(e.to_string()))
+            }
+            fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+                // These shapes have string keys only; they always serialise.
+                q.bind(serde_json::to_string(self).unwrap_or_default())
+            }
+        }
+    )*};
+}
+json_columns!(JsonObject, Vec<String>, AgentPermissions);
+
+impl Column for Timestamp {
+    fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+        Ok(Self::from_millis(row.try_get(at)?))
+    }
+    fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+        q.bind(self.millis())
+    }
+}
+
+impl Column for Cents {
+    fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+        Ok(Self::new(row.try_get(at)?))
+    }
+    fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+        q.bind(self.get())
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+        if row.try_get_raw(at)?.is_null() { Ok(None) } else { T::read(row, at).map(Some) }
+    }
+    fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+        match self {
+            Some(v) => v.bind(q),
+            None => q.bind(None::<String>),
+        }
+    }
+}
+
+/// A contract type that is one table's row.
+pub trait Entity: Sized + Send + Sync {
+    /// `SELECT` of every column, to be followed by the conditions.
+    const SELECT: &'static str;
+    #[doc(hidden)]
+    const INSERT: &'static str;
+    #[doc(hidden)]
+    const UPDATE: &'static str;
+    #[doc(hidden)]
+    fn from_row(row: &SqliteRow) -> Result<Self>;
+    #[doc(hidden)]
+    fn bind_insert<'q>(&self, q: Q<'q>) -> Q<'q>;
+    #[doc(hidden)]
+    fn bind_update<'q>(&self, q: Q<'q>) -> Q<'q>;
+}
+
+/// Declares the row of a type: its table, its key column, and its other columns, named as its fields.
+macro_rules! entity {
+    ($type:ty, $table:literal, $key:ident, [$($field:ident),* $(,)?]) => {
+        impl $crate::entity::Entity for $type {
+            const SELECT: &'static str =
+                concat!("SELECT ", $table, ".", stringify!($key), $(", ", $table, ".", stringify!($field)),*, " FROM ", $table);
+            const INSERT: &'static str = concat!(
+                "INSERT INTO ", $table, " (", stringify!($key), $(", ", stringify!($field)),*, ") VALUES (?",
+                $($crate::entity::mark!($field)),*, ")"
+            );
+            const UPDATE: &'static str = concat!(
+                "UPDATE ", $table, " SET ", stringify!($key), " = ", stringify!($key),
+                $(", ", stringify!($field), " = ?"),*, " WHERE ", stringify!($key), " = ?"
+            );
+
+            fn from_row(row: &sqlx::sqlite::SqliteRow) -> $crate::Result<Self> {
+                let mut c = $crate::entity::Cursor::new(row);
+                Ok(Self { $key: c.next()?, $($field: c.next()?),* })
+            }
+
+            fn bind_insert<'q>(&self, q: $crate::entity::Q<'q>) -> $crate::entity::Q<'q> {
+                use $crate::entity::Column;
+                let q = self.$key.bind(q);
+                $(let q = self.$field.bind(q);)*
+                q
+            }
+
+            fn bind_update<'q>(&self, q: $crate::entity::Q<'q>) -> $crate::entity::Q<'q> {
+                use $crate::entity::Column;
+                $(let q = self.$field.bind(q);)*
+                self.$key.bind(q)
+            }
+        }
+    };
+}
+
+macro_rules! mark {
+    ($field:ident) => {
+        ", ?"
+    };
+}
+
+pub(crate) use {entity, mark};
+
+pub(crate) async fn insert<E: Entity>(conn: &mut SqliteConnection, e: &E) -> Result<()> {
+    e.bind_insert(sqlx::query(E::INSERT)).execute(conn).await?;
+    Ok(())
+}
+
+/// Writes every column of the row. Answers whether the row was there.
+pub(crate) async fn update<E: Entity>(conn: &mut SqliteConnection, e: &E) -> Result<bool> {
+    Ok(e.bind_update(sqlx::query(E::UPDATE)).execute(conn).await?.rows_affected() > 0)
+}
+
+/// A `SELECT` of `E` with conditions and their values.
+pub(crate) struct Select<'q, E> {
+    q: Q<'q>,
+    of: std::marker::PhantomData<E>,
+}
+
+/// `conditions` is one of this crate's own literals; values go in through [`Select::bind`].
+pub(crate) fn select<'q, E: Entity>(conditions: &'static str) -> Select<'q, E> {
+    Select {
+        q: sqlx::query(AssertSqlSafe(format!("{} {conditions}", E::SELECT))),
+        of: std::marker::PhantomData,
+    }
+}
+
+impl<E: Entity> Select<'_, E> {
+    pub(crate) fn bind<T: Column>(mut self, v: &T) -> Self {
+        self.q = v.bind(self.q);
+        self
+    }
+
+    pub(crate) fn text(mut self, v: &str) -> Self {
+        self.q = self.q.bind(v.to_owned());
+        self
+    }
+
+    pub(crate) async fn all(self, conn: &mut SqliteConnection) -> Result<Vec<E>> {
+        self.q.fetch_all(conn).await?.iter().map(E::from_row).collect()
+    }
+
+    pub(crate) async fn one(self, conn: &mut SqliteConnection) -> Result<Option<E>> {
+        self.q.fetch_optional(conn).await?.as_ref().map(E::from_row).transpose()
+    }
+}
+
+/// One value of one row.
+pub(crate) async fn scalar<T: Column>(conn: &mut SqliteConnection, q: Q<'_>) -> Result<Option<T>> {
+    q.fetch_optional(conn).await?.map(|row| T::read(&row, 0)).transpose()
+}

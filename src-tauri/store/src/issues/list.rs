@@ -1,0 +1,264 @@
+//! Lists of issues: filters, order, paging, and what each row shows besides the issue.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::issue::{Issue, IssueCount, IssueRow, IssueSort, ListIssues, SortDir};
+use contract::{IssueId, LOCAL_OPERATOR, Timestamp};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use crate::entity::{Column, Cursor, Entity};
+use crate::search::match_expression;
+use crate::{Result, labels, relations, runs};
+
+const DESCRIPTION_IN_LISTS: usize = 1200;
+
+/// Whether the filter looks for words.
+pub fn needs_text_search(q: &ListIssues) -> bool {
+    q.q.as_deref().is_some_and(|s| !s.trim().is_empty())
+}
+
+/// A page of issues.
+pub async fn list(conn: &mut SqliteConnection, q: &ListIssues, limit: u32) -> Result<Vec<IssueRow>> {
+    let mut sql = QueryBuilder::<Sqlite>::new(Issue::SELECT);
+    push_filters(&mut sql, q);
+    push_order(&mut sql, q);
+    sql.push(" LIMIT ").push_bind(i64::from(limit));
+    sql.push(" OFFSET ").push_bind(i64::from(q.offset.unwrap_or(0)));
+    let issues: Vec<Issue> =
+        sql.build().fetch_all(&mut *conn).await?.iter().map(Issue::from_row).collect::<Result<_>>()?;
+    rows(conn, issues).await
+}
+
+/// How many issues a filter finds, and how many of each status when statuses are left out of it.
+pub async fn count(conn: &mut SqliteConnection, q: &ListIssues) -> Result<IssueCount> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT issues.status, count(*) FROM issues");
+    push_filters(&mut sql, q);
+    sql.push(" GROUP BY issues.status");
+    let mut by_status = BTreeMap::new();
+    for row in sql.build().fetch_all(conn).await? {
+        by_status.insert(String::read(&row, 0)?, i64::read(&row, 1)?);
+    }
+    Ok(IssueCount { count: by_status.values().sum(), by_status })
+}
+
+fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
+    sql.push(" WHERE issues.company_id = ").push_bind(q.company_id.to_string());
+    if !q.include_hidden {
+        sql.push(" AND issues.hidden_at IS NULL");
+    }
+    push_words(sql, "issues.status", q.status.iter().map(|s| s.as_str()));
+    push_words(sql, "issues.priority", q.priority.iter().map(|p| p.as_str()));
+    push_people(sql, q);
+    push_place(sql, q);
+    if q.live {
+        sql.push(
+            " AND issues.id IN (SELECT issue_id FROM heartbeat_runs \
+             WHERE status IN ('queued', 'scheduled_retry', 'running') AND issue_id IS NOT NULL)",
+        );
+    }
+    if let Some(words) = q.q.as_deref().and_then(match_expression) {
+        let text = q.q.clone().unwrap_or_default().trim().to_ascii_uppercase();
+        sql.push(" AND (issues.identifier = ").push_bind(text);
+        sql.push(" OR issues.seq IN (SELECT rowid FROM issues_search WHERE issues_search MATCH ")
+            .push_bind(words.clone());
+        sql.push(
+            ") OR issues.id IN (SELECT issue_id FROM issue_comments WHERE seq IN \
+                  (SELECT rowid FROM comments_search WHERE comments_search MATCH ",
+        )
+        .push_bind(words);
+        sql.push(" ORDER BY rowid DESC LIMIT 2000)))");
+    }
+}
+
+fn push_words<'a>(
+    sql: &mut QueryBuilder<Sqlite>,
+    column: &'static str,
+    words: impl Iterator<Item = &'a str>,
+) {
+    let words: Vec<String> = words.map(str::to_owned).collect();
+    if words.is_empty() {
+        return;
+    }
+    sql.push(" AND ").push(column).push(" IN (");
+    let mut list = sql.separated(", ");
+    for w in words {
+        list.push_bind(w);
+    }
+    sql.push(")");
+}
+
+fn push_people(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
+    match q.assignee_agent_id.as_deref() {
+        None | Some("") => {}
+        Some("none") => {
+            sql.push(" AND issues.assignee_agent_id IS NULL AND issues.assignee_user_id IS NULL");
+        }
+        Some(agent) => {
+            sql.push(" AND issues.assignee_agent_id = ").push_bind(agent.to_owned());
+        }
+    }
+    if let Some(user) = q.assignee_user_id.as_deref() {
+        sql.push(" AND issues.assignee_user_id = ").push_bind(user_id(user));
+    }
+    if let Some(agent) = q.created_by_agent_id {
+        sql.push(" AND issues.created_by_agent_id = ").push_bind(agent.to_string());
+    }
+    if let Some(agent) = q.participant_agent_id {
+        let a = agent.to_string();
+        sql.push(" AND (issues.assignee_agent_id = ").push_bind(a.clone());
+        sql.push(" OR issues.created_by_agent_id = ").push_bind(a.clone());
+        sql.push(" OR issues.id IN (SELECT issue_id FROM issue_comments WHERE author_agent_id = ")
+            .push_bind(a);
+        sql.push("))");
+    }
+    if let Some(user) = q.touched_by_user_id.as_deref() {
+        let u = user_id(user);
+        sql.push(" AND (issues.created_by_user_id = ").push_bind(u.clone());
+        sql.push(" OR issues.assignee_user_id = ").push_bind(u.clone());
+        sql.push(" OR issues.id IN (SELECT issue_id FROM issue_comments WHERE author_user_id = ")
+            .push_bind(u);
+        sql.push("))");
+    }
+    if let Some(user) = q.unread_for_user_id.as_deref() {
+        sql.push(" AND NOT EXISTS (SELECT 1 FROM issue_read_states s WHERE s.issue_id = issues.id AND s.user_id = ")
+            .push_bind(user_id(user));
+        sql.push(" AND s.last_read_at >= issues.updated_at)");
+    }
+}
+
+fn push_place(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
+    if let Some(v) = q.project_id {
+        sql.push(" AND issues.project_id = ").push_bind(v.to_string());
+    }
+    if let Some(v) = q.goal_id {
+        sql.push(" AND issues.goal_id = ").push_bind(v.to_string());
+    }
+    if let Some(v) = q.parent_id {
+        sql.push(" AND issues.parent_id = ").push_bind(v.to_string());
+    }
+    if let Some(v) = q.descendant_of {
+        sql.push(" AND issues.id IN (WITH RECURSIVE below(id) AS (SELECT id FROM issues WHERE parent_id = ");
+        sql.push_bind(v.to_string());
+        sql.push(
+            " UNION SELECT i.id FROM issues i JOIN below ON i.parent_id = below.id) SELECT id FROM below)",
+        );
+    }
+    if let Some(v) = q.label_id {
+        sql.push(" AND issues.id IN (SELECT issue_id FROM issue_labels WHERE label_id = ")
+            .push_bind(v.to_string());
+        sql.push(")");
+    }
+    match q.origin_kind.as_deref() {
+        Some(kind) => {
+            sql.push(" AND issues.origin_kind = ").push_bind(kind.to_owned());
+        }
+        None => {
+            if !q.include_routine_executions {
+                sql.push(" AND issues.origin_kind <> 'routine_execution'");
+            }
+        }
+    }
+    if let Some(v) = &q.origin_id {
+        sql.push(" AND issues.origin_id = ").push_bind(v.clone());
+    }
+}
+
+fn user_id(s: &str) -> String {
+    if s == "me" { LOCAL_OPERATOR.to_owned() } else { s.to_owned() }
+}
+
+fn push_order(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
+    let dir = match q.sort_dir {
+        Some(SortDir::Asc) => "ASC",
+        Some(SortDir::Desc) => "DESC",
+        None => match q.sort_field {
+            Some(IssueSort::Title | IssueSort::Priority | IssueSort::Status) => "ASC",
+            _ => "DESC",
+        },
+    };
+    let column = match q.sort_field.unwrap_or(IssueSort::Updated) {
+        IssueSort::Updated => "issues.updated_at",
+        IssueSort::Created => "issues.created_at",
+        IssueSort::Priority => "issues.priority_rank",
+        IssueSort::Title => "issues.title COLLATE NOCASE",
+        IssueSort::Status => {
+            "CASE issues.status WHEN 'in_progress' THEN 0 WHEN 'in_review' THEN 1 WHEN 'blocked' THEN 2 \
+             WHEN 'todo' THEN 3 WHEN 'backlog' THEN 4 WHEN 'done' THEN 5 ELSE 6 END"
+        }
+    };
+    sql.push(" ORDER BY ").push(column).push(" ").push(dir);
+    if !matches!(q.sort_field, None | Some(IssueSort::Updated | IssueSort::Created)) {
+        sql.push(", issues.updated_at DESC");
+    }
+}
+
+/// Adds to each issue what its row shows, in one query a kind.
+async fn rows(conn: &mut SqliteConnection, issues: Vec<Issue>) -> Result<Vec<IssueRow>> {
+    let ids: Vec<IssueId> = issues.iter().map(|i| i.id).collect();
+    let mut labels = labels::of_issues(conn, &ids).await?;
+    let mut live = runs::live_by_issue(conn, &ids).await?;
+    let blockers = relations::unresolved_counts(conn, &ids).await?;
+    let facts = facts(conn, &ids).await?;
+    Ok(issues
+        .into_iter()
+        .map(|mut issue| {
+            if let Some(d) = &mut issue.description
+                && let Some((at, _)) = d.char_indices().nth(DESCRIPTION_IN_LISTS)
+            {
+                d.truncate(at);
+            }
+            let labels = labels.remove(&issue.id).unwrap_or_default();
+            let f = facts.get(&issue.id).copied().unwrap_or_default();
+            IssueRow {
+                label_ids: labels.iter().map(|l| l.id).collect(),
+                labels,
+                active_run: live.remove(&issue.id),
+                unresolved_blocker_count: blockers.get(&issue.id).copied().unwrap_or(0),
+                child_count: f.children,
+                done_child_count: f.done_children,
+                pending_interaction_count: f.pending,
+                last_activity_at: issue.updated_at,
+                is_unread_for_me: f.read_at.is_none_or(|t| t < issue.updated_at),
+                issue,
+            }
+        })
+        .collect())
+}
+
+#[derive(Clone, Copy, Default)]
+struct Facts {
+    children: i64,
+    done_children: i64,
+    pending: i64,
+    read_at: Option<Timestamp>,
+}
+
+async fn facts(conn: &mut SqliteConnection, ids: &[IssueId]) -> Result<HashMap<IssueId, Facts>> {
+    let mut out: HashMap<IssueId, Facts> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(out);
+    }
+    let mut sql = QueryBuilder::<Sqlite>::new("WITH page(id) AS (VALUES ");
+    let mut list = sql.separated(", ");
+    for id in ids {
+        list.push("(").push_bind_unseparated(id.to_string()).push_unseparated(")");
+    }
+    sql.push(
+        ") SELECT page.id, \
+         (SELECT count(*) FROM issues c WHERE c.parent_id = page.id), \
+         (SELECT count(*) FROM issues c WHERE c.parent_id = page.id AND c.status IN ('done', 'cancelled')), \
+         (SELECT count(*) FROM issue_thread_interactions t WHERE t.company_id = p.company_id AND t.issue_id = page.id AND t.status = 'pending'), \
+         (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = page.id AND s.user_id = ",
+    );
+    sql.push_bind(LOCAL_OPERATOR);
+    sql.push(") FROM page JOIN issues p ON p.id = page.id");
+    for row in sql.build().fetch_all(conn).await? {
+        debug_assert_eq!(row.len(), 5);
+        let mut c = Cursor::new(&row);
+        let id = c.next()?;
+        let facts =
+            Facts { children: c.next()?, done_children: c.next()?, pending: c.next()?, read_at: c.next()? };
+        out.insert(id, facts);
+    }
+    Ok(out)
+}

@@ -1,0 +1,116 @@
+//! Wakeup requests.
+
+use contract::feed::ChangeOp;
+use contract::wake::{ListWakeups, WakeupRequest};
+use contract::{AgentId, IssueId, Kind, RunId, WakeupId};
+use sqlx::SqliteConnection;
+
+use crate::entity::{entity, insert, select, update};
+use crate::{Result, WriteTx};
+
+entity!(
+    WakeupRequest,
+    "agent_wakeup_requests",
+    id,
+    [
+        company_id,
+        agent_id,
+        source,
+        trigger_detail,
+        reason,
+        payload,
+        status,
+        coalesced_count,
+        requested_by_actor_type,
+        requested_by_actor_id,
+        idempotency_key,
+        run_id,
+        issue_id,
+        requested_at,
+        claimed_at,
+        finished_at,
+        error,
+        created_at,
+        updated_at,
+    ]
+);
+
+pub async fn get(conn: &mut SqliteConnection, id: WakeupId) -> Result<Option<WakeupRequest>> {
+    select("WHERE id = ?").bind(&id).one(conn).await
+}
+
+pub async fn by_idempotency_key(
+    conn: &mut SqliteConnection,
+    agent: AgentId,
+    key: &str,
+) -> Result<Option<WakeupRequest>> {
+    select("WHERE agent_id = ? AND idempotency_key = ?").bind(&agent).text(key).one(conn).await
+}
+
+/// The wait of one agent for one issue.
+pub async fn deferred(
+    conn: &mut SqliteConnection,
+    agent: AgentId,
+    issue: IssueId,
+) -> Result<Option<WakeupRequest>> {
+    select("WHERE agent_id = ? AND issue_id = ? AND status = 'deferred_issue_execution'")
+        .bind(&agent)
+        .bind(&issue)
+        .one(conn)
+        .await
+}
+
+/// Who waits for an issue, longest first.
+pub async fn deferred_for_issue(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<WakeupRequest>> {
+    select("WHERE issue_id = ? AND status = 'deferred_issue_execution' ORDER BY requested_at, rowid")
+        .bind(&issue)
+        .all(conn)
+        .await
+}
+
+/// Requests that a run stands for and that are not over.
+pub async fn open_for_run(conn: &mut SqliteConnection, run: RunId) -> Result<Vec<WakeupRequest>> {
+    select("WHERE run_id = ? AND status IN ('queued', 'claimed')").bind(&run).all(conn).await
+}
+
+/// Deferred requests of an agent.
+pub async fn deferred_of_agent(conn: &mut SqliteConnection, agent: AgentId) -> Result<Vec<WakeupRequest>> {
+    select("WHERE agent_id = ? AND status = 'deferred_issue_execution'").bind(&agent).all(conn).await
+}
+
+/// Newest first.
+pub async fn list(conn: &mut SqliteConnection, q: &ListWakeups, limit: u32) -> Result<Vec<WakeupRequest>> {
+    let limit = i64::from(limit);
+    let q = match (q.issue_id, q.agent_id) {
+        (Some(issue), agent) => select(
+            "WHERE company_id = ?1 AND issue_id = ?2 AND (?3 IS NULL OR agent_id = ?3) \
+             ORDER BY requested_at DESC, rowid DESC LIMIT ?4",
+        )
+        .bind(&q.company_id)
+        .bind(&issue)
+        .bind(&agent)
+        .bind(&limit),
+        (None, Some(agent)) => {
+            select("WHERE company_id = ?1 AND agent_id = ?2 ORDER BY requested_at DESC, rowid DESC LIMIT ?3")
+                .bind(&q.company_id)
+                .bind(&agent)
+                .bind(&limit)
+        }
+        (None, None) => select("WHERE company_id = ?1 ORDER BY requested_at DESC, rowid DESC LIMIT ?2")
+            .bind(&q.company_id)
+            .bind(&limit),
+    };
+    q.all(conn).await
+}
+
+pub async fn create(tx: &mut WriteTx, w: &WakeupRequest) -> Result<()> {
+    insert(tx, w).await?;
+    tx.record(w.company_id, Kind::Wakeup, ChangeOp::Created, w.id);
+    Ok(())
+}
+
+pub async fn save(tx: &mut WriteTx, w: &WakeupRequest) -> Result<()> {
+    update(tx, w).await?;
+    tx.record(w.company_id, Kind::Wakeup, ChangeOp::Updated, w.id);
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The store on a real file: versions, the feed, locks that are indexes, search, backup and restore.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use contract::company::{Company, CompanyStatus};
+use contract::issue::{Issue, IssuePriority, IssueStatus, ListIssues, WorkMode};
+use contract::{Cents, CompanyId, IssueId, Timestamp};
+use store::{Options, Store, StoreError, WriteTx};
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+async fn open(dir: &tempfile::TempDir) -> Store {
+    Store::open(Options::at(dir.path().join("paperclip.db"))).await.unwrap()
+}
+
+fn company(n: u128) -> Company {
+    Company {
+        id: CompanyId(Uuid::from_u128(n)),
+        name: format!("Company {n}"),
+        description: None,
+        status: CompanyStatus::Active,
+        pause_reason: None,
+        paused_at: None,
+        issue_prefix: format!("C{n}"),
+        issue_counter: 0,
+        budget_monthly_cents: Cents::ZERO,
+        spent_monthly_cents: Cents::ZERO,
+        attachment_max_bytes: 1,
+        require_board_approval_for_new_agents: false,
+        feedback_data_sharing_enabled: false,
+        brand_color: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+async fn issue(tx: &mut WriteTx, company: CompanyId, n: u128, title: &str) -> Issue {
+    let (prefix, number) = store::companies::next_issue_number(tx, company).await.unwrap();
+    let issue = Issue {
+        id: IssueId(Uuid::from_u128(1000 + n)),
+        company_id: company,
+        project_id: None,
+        project_workspace_id: None,
+        goal_id: None,
+        parent_id: None,
+        title: title.into(),
+        description: Some("x".repeat(3000)),
+        status: IssueStatus::Todo,
+        work_mode: WorkMode::Standard,
+        priority: IssuePriority::High,
+        assignee_agent_id: None,
+        assignee_user_id: None,
+        checkout_run_id: None,
+        execution_run_id: None,
+        execution_agent_name_key: None,
+        execution_locked_at: None,
+        created_by_agent_id: None,
+        created_by_user_id: Some("local-board".into()),
+        issue_number: Some(number),
+        identifier: Some(format!("{prefix}-{number}")),
+        origin_kind: "manual".into(),
+        origin_id: None,
+        origin_run_id: None,
+        origin_fingerprint: "default".into(),
+        request_depth: 0,
+        billing_code: None,
+        assignee_adapter_overrides: None,
+        execution_policy: None,
+        execution_state: None,
+        monitor_next_check_at: None,
+        monitor_last_triggered_at: None,
+        monitor_attempt_count: 0,
+        monitor_notes: None,
+        monitor_scheduled_by: None,
+        execution_workspace_id: None,
+        execution_workspace_preference: None,
+        execution_workspace_settings: None,
+        started_at: None,
+        completed_at: None,
+        cancelled_at: None,
+        hidden_at: None,
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    store::issues::create(tx, &issue).await.unwrap();
+    issue
+}
+
+#[tokio::test]
+async fn a_row_reads_back_as_it_was_written_and_lists_cut_descriptions() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    let written = issue(&mut tx, c.id, 1, "Fix the login").await;
+    tx.commit().await.unwrap();
+
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(store::issues::get(&mut conn, written.id).await.unwrap(), Some(written.clone()));
+    let rows = store::issues::list(&mut conn, &ListIssues::of(c.id), 50).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].issue.description.as_deref().map(str::len), Some(1200));
+    assert!(rows[0].is_unread_for_me);
+    let count = store::issues::count(&mut conn, &ListIssues::of(c.id)).await.unwrap();
+    assert_eq!((count.count, count.by_status["todo"]), (1, 1));
+}
+
+#[tokio::test]
+async fn the_feed_tells_committed_changes_in_order_and_nothing_that_was_rolled_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let mut feed = store.feed();
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    tx.commit().await.unwrap();
+    feed.changed().await.unwrap();
+    let first = *feed.borrow_and_update();
+
+    let mut tx = store.write(NOW).await.unwrap();
+    issue(&mut tx, c.id, 1, "Never happened").await;
+    drop(tx);
+    let mut tx = store.write(NOW).await.unwrap();
+    let kept = issue(&mut tx, c.id, 2, "Happened").await;
+    store::issues::touch(&mut tx, &kept).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut conn = store.read().await.unwrap();
+    let page = store::changes::read(&mut conn, first, None, 100).await.unwrap();
+    let seen: Vec<_> = page.changes.iter().map(|c| (c.seq, c.entity_id.clone())).collect();
+    assert_eq!(
+        seen,
+        [(first + 1, kept.id.to_string())],
+        "one change for create and touch in one transaction"
+    );
+    assert_eq!(kept.identifier.as_deref(), Some("C1-1"), "a rolled back number is given out again");
+    assert!(store::changes::read(&mut conn, page.cursor + 5, None, 10).await.unwrap().reset);
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let mut conn = store.read().await.unwrap();
+    assert!(sqlx::query("DELETE FROM companies").execute(&mut *conn).await.is_err());
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_left_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let mut tx = store.write(NOW).await.unwrap();
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 0)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    store.close().await;
+    let path = dir.path().join("paperclip.db");
+    let before = std::fs::read(&path).unwrap();
+    let e = Store::open(Options::at(&path)).await.err().unwrap();
+    assert!(matches!(e, StoreError::Newer { found: 9999, .. }), "{e}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_and_a_damaged_one_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("paperclip.db");
+    std::fs::write(&path, b"this is a letter to my aunt, and not a database at all, however long it may be")
+        .unwrap();
+    let e = Store::open(Options::at(&path)).await.err().unwrap();
+    assert!(matches!(e, StoreError::NotADatabase(_) | StoreError::Damaged { .. }), "{e}");
+    assert!(std::fs::read(&path).unwrap().starts_with(b"this is a letter"));
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_and_restores() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    issue(&mut tx, c.id, 1, "Before the backup").await;
+    tx.commit().await.unwrap();
+    let file = dir.path().join("backups/one.db");
+    assert!(store::backup::create(&store, &file).await.unwrap() > 0);
+    let mut tx = store.write(NOW).await.unwrap();
+    issue(&mut tx, c.id, 2, "After the backup").await;
+    tx.commit().await.unwrap();
+    store.close().await;
+
+    let path = dir.path().join("paperclip.db");
+    let kept = store::backup::restore(&file, &path, "test").await.unwrap().unwrap();
+    assert!(kept.exists(), "the replaced database is kept");
+    let store = open(&dir).await;
+    let mut conn = store.read().await.unwrap();
+    let rows = store::issues::list(&mut conn, &ListIssues::of(c.id), 50).await.unwrap();
+    assert_eq!(rows.iter().map(|r| r.issue.title.as_str()).collect::<Vec<_>>(), ["Before the backup"]);
+    assert!(store::check::integrity_of(&mut conn).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_truncated_backup_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let file = dir.path().join("one.db");
+    store::backup::create(&store, &file).await.unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(store::backup::check_file(&file).await.is_err());
+    assert!(store::backup::restore(&file, &dir.path().join("paperclip.db"), "x").await.is_err());
+}
+
+#[tokio::test]
+async fn search_finds_words_by_their_beginning_in_titles_and_comments_and_follows_edits() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    let mut i = issue(&mut tx, c.id, 1, "Größe of the login page").await;
+    issue(&mut tx, c.id, 2, "Something else").await;
+    tx.commit().await.unwrap();
+    let find = async |words: &str| {
+        let mut conn = store.read().await.unwrap();
+        let e = store::search::match_expression(words).unwrap();
+        store::search::issues(&mut conn, c.id, &e).await.unwrap().len()
+    };
+    assert_eq!(find("grosse").await + find("größe").await, 1, "diacritics fold, ß does not");
+    assert_eq!(find("log pag").await, 0, "only the last word is a beginning");
+    assert_eq!(find("login pag").await, 1);
+    i.title = "Renamed".into();
+    let mut tx = store.write(NOW).await.unwrap();
+    store::issues::save(&mut tx, &i).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((find("login").await, find("renam").await), (0, 1));
+    let mut q = ListIssues::of(c.id);
+    q.q = Some("c1-2".into());
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(store::issues::list(&mut conn, &q, 10).await.unwrap().len(), 1);
+}
