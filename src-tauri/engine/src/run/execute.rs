@@ -88,6 +88,8 @@ impl Engine {
         loop {
             let ctx = self.run_context(run, &agent, token, fresh).await?;
             let session_before = ctx.session.clone();
+            // Asks the login shell the first time, with a deadline; known from then on.
+            runner::path::agent_path().await;
             let invocation = adapter.prepare(&ctx).map_err(|e| {
                 ApiError::unprocessable(e.to_string())
                     .with_details(serde_json::json!({ "errorCode": e.code() }))
