@@ -19,22 +19,32 @@ use crate::ipc::Follow;
 use crate::markdown::view::Markdown;
 use crate::transcript::{Block, Ending, Piece, ToolUse, group};
 
-/// Log lines read at once.
-const PAGE: u32 = 400;
-/// Entries kept. Beyond it the far end is dropped, and read again when one scrolls there.
-const KEPT: usize = 1_600;
+/// How much of a transcript is in memory.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Log lines read at once.
+    page: u32,
+    /// Entries kept. Beyond it the far end is dropped, and read again when one scrolls there.
+    kept: usize,
+}
+
+/// A page of its own.
+const WIDE: Reach = Reach { page: 400, kept: 1_600 };
+/// A box within a page, of which several may stream at once.
+const NARROW: Reach = Reach { page: 120, kept: 400 };
 
 /// The part of a transcript that is in memory.
 #[derive(Clone, Copy)]
-pub struct Tape {
+struct Tape {
     run: RunId,
+    reach: Reach,
     entries: RwSignal<Vec<TranscriptEntry>>,
     from: RwSignal<u64>,
     next: RwSignal<u64>,
-    pub total: RwSignal<u64>,
-    pub live: RwSignal<bool>,
-    pub ready: RwSignal<bool>,
-    pub error: RwSignal<Option<ApiError>>,
+    total: RwSignal<u64>,
+    live: RwSignal<bool>,
+    ready: RwSignal<bool>,
+    error: RwSignal<Option<ApiError>>,
     /// The end is in memory and new lines are added to it.
     tail: RwSignal<bool>,
     busy: RwSignal<bool>,
@@ -43,9 +53,10 @@ pub struct Tape {
 
 impl Tape {
     /// Reads the last page and follows the run if it is live, until the owner is gone.
-    pub fn open(run: RunId) -> Self {
+    fn open(run: RunId, reach: Reach) -> Self {
         let tape = Self {
             run,
+            reach,
             entries: RwSignal::new(Vec::new()),
             from: RwSignal::new(0),
             next: RwSignal::new(0),
@@ -85,9 +96,9 @@ impl Tape {
     }
 
     /// Goes to the end and stays there.
-    pub fn latest(self) {
+    fn latest(self) {
         spawn_local(async move {
-            let Some(page) = self.read(None, PAGE).await else { return };
+            let Some(page) = self.read(None, self.reach.page).await else { return };
             if self.ready.try_get_untracked().is_none() {
                 return;
             }
@@ -128,8 +139,8 @@ impl Tape {
             let mut dropped = None;
             self.entries.update(|all| {
                 all.extend(page.entries.into_iter().filter(|e| e.line >= known));
-                if all.len() > KEPT {
-                    let cut = cut_at_line(all, all.len() - KEPT * 3 / 4);
+                if all.len() > self.reach.kept {
+                    let cut = cut_at_line(all, all.len() - self.reach.kept * 3 / 4);
                     all.drain(..cut);
                     dropped = all.first().map(|e| e.line);
                 }
@@ -150,7 +161,7 @@ impl Tape {
         if from == 0 {
             return;
         }
-        let start = from.saturating_sub(u64::from(PAGE));
+        let start = from.saturating_sub(u64::from(self.reach.page));
         spawn_local(async move {
             let Some(page) = self.read(Some(start), (from - start) as u32).await else { return };
             if self.tail.try_get_untracked().is_none() {
@@ -159,8 +170,8 @@ impl Tape {
             self.entries.update(|all| {
                 let mut fresh = page.entries;
                 fresh.append(all);
-                if fresh.len() > KEPT {
-                    let cut = cut_at_line(&fresh, KEPT);
+                if fresh.len() > self.reach.kept {
+                    let cut = cut_at_line(&fresh, self.reach.kept);
                     if let Some(e) = fresh.get(cut) {
                         self.next.set(e.line);
                         self.tail.set(false);
@@ -181,14 +192,14 @@ impl Tape {
             return;
         }
         spawn_local(async move {
-            let Some(page) = self.read(Some(next), PAGE).await else { return };
+            let Some(page) = self.read(Some(next), self.reach.page).await else { return };
             if self.tail.try_get_untracked().is_none() {
                 return;
             }
             self.entries.update(|all| {
                 all.extend(page.entries);
-                if all.len() > KEPT {
-                    let cut = cut_at_line(all, all.len() - KEPT);
+                if all.len() > self.reach.kept {
+                    let cut = cut_at_line(all, all.len() - self.reach.kept);
                     all.drain(..cut);
                     if let Some(e) = all.first() {
                         self.from.set(e.line);
@@ -205,7 +216,7 @@ impl Tape {
     /// Goes to the beginning.
     fn first(self) {
         spawn_local(async move {
-            let Some(page) = self.read(Some(0), PAGE).await else { return };
+            let Some(page) = self.read(Some(0), self.reach.page).await else { return };
             if self.tail.try_get_untracked().is_none() {
                 return;
             }
@@ -230,7 +241,7 @@ fn cut_at_line(entries: &[TranscriptEntry], at: usize) -> usize {
 /// A transcript in a box of its own that scrolls. `tall` fills the page.
 #[component]
 pub fn Transcript(run: RunId, #[prop(optional)] tall: bool) -> impl IntoView {
-    let tape = Tape::open(run);
+    let tape = Tape::open(run, if tall { WIDE } else { NARROW });
     let blocks = Memo::new(move |_| tape.entries.with(|e| group(e)));
     let open = RwSignal::new(HashSet::<(u64, u32)>::new());
     let node = NodeRef::<html::Div>::new();

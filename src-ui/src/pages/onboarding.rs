@@ -161,6 +161,7 @@ fn CompanyStep(w: Wizard) -> impl IntoView {
             w.busy.try_set(false);
             match answer {
                 Ok(c) => {
+                    app().companies.patch(|all| all.push(c.clone()));
                     w.company.set(Some(c));
                     w.step.set(1);
                 }
@@ -605,7 +606,7 @@ pub fn NewCompany(close: Callback<()>) -> impl IntoView {
             attachment_max_bytes: None,
         };
         act::<op::CreateCompanyOp>(input, |c| {
-            app().companies.refetch();
+            app().companies.patch(|all| all.push(c.clone()));
             app().go(Route::Company(c.issue_prefix, Page::Dashboard));
         });
     };

@@ -25,10 +25,11 @@ use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::components::shell::Topbar;
+use crate::components::virtual_list::watch_height;
 use crate::markdown::view::Markdown;
 use crate::state::keys::{self, use_keys};
 use crate::state::route::Page;
-use crate::state::{Co, Dialog, NewIssueDefaults, Tone, act, act_or, app, company};
+use crate::state::{Co, Dialog, NewIssueDefaults, Tone, act, act_or, app, clock, company};
 
 /// The issue of the page, and a way to change it.
 #[derive(Clone, Copy)]
@@ -140,6 +141,16 @@ fn Detail(current: Current) -> impl IntoView {
         }
         true
     });
+    // An issue that was just made is watched: the end of its thread stays in view until one scrolls up.
+    let main = NodeRef::<html::Div>::new();
+    let column = NodeRef::<html::Div>::new();
+    let young = detail.with_untracked(|d| clock().since(d.issue.created_at).as_secs() < 60);
+    let stuck = RwSignal::new(young);
+    watch_height(column, move |_| {
+        if let (Some(true), Some(el)) = (stuck.try_get_untracked(), main.try_get_untracked().flatten()) {
+            el.set_scroll_top(el.scroll_height());
+        }
+    });
     let outcome = Signal::derive(move || outcome(&detail.get(), co));
     let live = Memo::new(move |_| detail.with(|d| d.active_run.clone()).filter(|r| !r.status.is_terminal()));
     view! {
@@ -165,8 +176,16 @@ fn Detail(current: Current) -> impl IntoView {
                 </button>
             </Topbar>
             <div class="split">
-                <div class="issue-main">
-                    <div class="column-read">
+                <div
+                    node_ref=main
+                    class="issue-main"
+                    on:wheel=move |ev| {
+                        if ev.delta_y() < 0.0 {
+                            stuck.set(false);
+                        }
+                    }
+                >
+                    <div node_ref=column class="column-read">
                         <Title current=current />
                         <Notices current=current />
                         <Description current=current editing=editing />
@@ -176,7 +195,10 @@ fn Detail(current: Current) -> impl IntoView {
                         <Composer
                             issue=id
                             effect=outcome
-                            sent=Callback::new(move |()| mark_read(id))
+                            sent=Callback::new(move |()| {
+                                stuck.set(true);
+                                mark_read(id);
+                            })
                             node=composer
                         />
                     </div>
@@ -346,7 +368,20 @@ fn Title(current: Current) -> impl IntoView {
         }
     };
     view! {
-        <div class="issue-title" on:focusin=move |_| focused.set(true) on:focusout=move |_| save()>
+        <div
+            class="issue-title"
+            on:focusin=move |_| focused.set(true)
+            on:focusout=move |_| save()
+            on:keydown=move |ev| {
+                // A title is one line.
+                if ev.key() == "Enter" {
+                    ev.prevent_default();
+                    if let Some(el) = node.get_untracked() {
+                        let _ = el.blur();
+                    }
+                }
+            }
+        >
             <Editor
                 value=text
                 label="Title"
