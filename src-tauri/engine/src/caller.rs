@@ -106,7 +106,7 @@ impl Caller {
     }
 
     /// Whether the declared access admits the caller at all.
-    pub(crate) fn admitted(&self, access: Access) -> Answer<()> {
+    pub fn admitted(&self, access: Access) -> Result<(), ApiError> {
         match (&self.actor, access) {
             (_, Access::Public) | (Actor::System, _) => Ok(()),
             (Actor::Nobody, _) => Err(no_token()),

@@ -63,7 +63,8 @@ pub trait Adapter: Send + Sync {
     /// What lists and forms show.
     fn info(&self) -> AdapterInfo;
 
-    /// What to start for this run. Creates the working folder and what the command reads; starts nothing.
+    /// What to start for this run. Creates the agent's folder and what the command reads; starts nothing.
+    /// Blocking: reads and writes files.
     fn prepare(&self, run: &RunContext) -> Result<Invocation, AdapterError>;
 
     /// A reader of this adapter's output. Give it every log line in order, from the first.

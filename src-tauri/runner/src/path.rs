@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 
 /// A login shell that asks something, or whose start-up files hang, is not waited for longer.
 const SHELL_DEADLINE: Duration = Duration::from_secs(5);
-const MARK: &str = "__agent_path__";
+/// Begins with what cannot be part of a variable's name.
+const MARK: &str = "=#agent-path#=";
 
 /// Where an entry of the PATH comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

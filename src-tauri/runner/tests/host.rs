@@ -162,9 +162,7 @@ async fn a_run_over_its_time_is_ended_by_the_host_alone() {
     // Nobody listens: the program is away.
     drop(launch(&launcher(), spec).await.unwrap());
     until("the run ends", || place.journal().contains("\"ended\"")).await;
-    let Adoption::Ended(report) = adopt(&place.run_dir(), place.run_id).await.unwrap() else {
-        panic!("not ended")
-    };
+    let Adoption::Ended(report) = adopt(&place.run_dir()).await.unwrap() else { panic!("not ended") };
     assert_eq!(report.kill.unwrap().cause, KillCause::Timeout);
     assert_eq!(report.signal.as_deref(), Some("SIGTERM"));
     assert_eq!(place.text(), "begun\n");
@@ -200,21 +198,21 @@ async fn a_live_host_is_adopted_and_tells_all_that_matters() {
     let begun = started(&mut first).await;
     until("the first line", || place.text() == "one\n").await;
     drop(first);
-    let Adoption::Live(mut handle) = adopt(&place.run_dir(), place.run_id).await.unwrap() else {
+    let Adoption::Live(mut handle) = adopt(&place.run_dir()).await.unwrap() else {
         panic!("not live: {}", place.journal())
     };
     assert_eq!(started(&mut handle).await, begun);
     let HostEvent::Progress(progress) = event(&mut handle).await else { panic!("no progress") };
     assert_eq!(progress.lines, 1);
     // A second one listens too.
-    let Adoption::Live(mut second) = adopt(&place.run_dir(), place.run_id).await.unwrap() else { panic!() };
+    let Adoption::Live(mut second) = adopt(&place.run_dir()).await.unwrap() else { panic!() };
     std::fs::write(place.work().join("go"), "x\n").unwrap();
     let report = exited(&mut handle).await;
     assert_eq!(report.exit_code, Some(0));
     assert_eq!(exited(&mut second).await, report);
     // The end is known from the journal from now on, whether the host waits or not.
     for _ in 0..2 {
-        let Adoption::Ended(again) = adopt(&place.run_dir(), place.run_id).await.unwrap() else { panic!() };
+        let Adoption::Ended(again) = adopt(&place.run_dir()).await.unwrap() else { panic!() };
         assert_eq!(*again, report);
     }
     assert_eq!(place.text(), "one\ntwo\n");
@@ -242,9 +240,7 @@ async fn a_killed_host_leaves_a_whole_transcript_and_no_process() {
     let host = parent_of(begun.pid);
     assert!(std::process::Command::new("kill").args(["-9", &host.to_string()]).status().unwrap().success());
     while handle.next_event().await.is_ok() {}
-    let Adoption::Lost(lost) = adopt(&place.run_dir(), place.run_id).await.unwrap() else {
-        panic!("not lost")
-    };
+    let Adoption::Lost(lost) = adopt(&place.run_dir()).await.unwrap() else { panic!("not lost") };
     assert_eq!(lost.started, Some(begun.clone()));
     assert!(lost.why.contains("is gone"), "{}", lost.why);
     assert_eq!(lost.progress.lines, 1001);
@@ -257,7 +253,7 @@ async fn a_killed_host_leaves_a_whole_transcript_and_no_process() {
     assert_eq!(place.survivors(), [] as [i32; 0]);
     assert_eq!(place.lines()[999].text(), "line 1000");
     // Once more changes nothing.
-    let Adoption::Lost(again) = adopt(&place.run_dir(), place.run_id).await.unwrap() else { panic!() };
+    let Adoption::Lost(again) = adopt(&place.run_dir()).await.unwrap() else { panic!() };
     assert_eq!(again.swept, [] as [i32; 0]);
 }
 
@@ -269,7 +265,7 @@ fn parent_of(pid: i32) -> i32 {
 #[tokio::test]
 async fn a_run_that_never_began_is_lost_without_having_started() {
     let place = Place::new();
-    let Adoption::Lost(lost) = adopt(&place.run_dir(), place.run_id).await.unwrap() else { panic!() };
+    let Adoption::Lost(lost) = adopt(&place.run_dir()).await.unwrap() else { panic!() };
     assert_eq!((lost.started, lost.progress.lines), (None, 0));
 }
 
@@ -280,7 +276,7 @@ async fn a_second_attempt_goes_on_in_the_same_log_and_journal() {
     let report = run(place.shell("echo second")).await;
     assert_eq!((report.attempt, report.exit_code), (2, Some(0)));
     assert_eq!(place.text(), "first\nsecond\n");
-    let Adoption::Ended(again) = adopt(&place.run_dir(), place.run_id).await.unwrap() else { panic!() };
+    let Adoption::Ended(again) = adopt(&place.run_dir()).await.unwrap() else { panic!() };
     assert_eq!(again.attempt, 2);
 }
 
@@ -405,6 +401,27 @@ async fn a_log_at_its_limit_costs_lines_but_not_the_run() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_written_any_more_costs_lines_but_not_the_run() {
+    let place = Place::new();
+    let mut launcher = launcher();
+    // A limit on the size of files stands in for a disk that is full.
+    let script = r#"trap "" XFSZ; ulimit -f 200; exec "$@""#;
+    launcher.leading_args = ["-c", script, "host"].map(Into::into).into();
+    launcher.leading_args.extend([host_binary().into(), "run-host".into()]);
+    launcher.program = "/bin/bash".into();
+    let mut handle = launch(&launcher, place.shell("seq 1 200000; exit 4")).await.unwrap();
+    let report = exited(&mut handle).await;
+    handle.control().finish().await.unwrap();
+    assert_eq!(report.exit_code, Some(4));
+    assert!(report.log_truncated.unwrap().contains("cannot be written"));
+    assert!(place.journal().contains("log_truncated") && place.journal().contains("\"ended\""));
+    // What is there is whole.
+    let lines = place.lines();
+    assert!(lines.len() > 100);
+    assert!(lines.iter().zip(1..).all(|(line, n)| line.text() == n.to_string()));
+}
+
+#[tokio::test]
 async fn a_run_folder_that_cannot_be_made_fails_the_run_with_a_reason() {
     let place = Place::new();
     let mut spec = place.spec("/bin/true", &[]);
@@ -420,9 +437,10 @@ async fn a_cancel_right_after_the_launch_is_heard() {
     let mut handle = launch(&launcher(), place.shell("sleep 600")).await.unwrap();
     handle.control().kill(KillCause::Cancelled, None, Some(Duration::ZERO)).await.unwrap();
     assert_eq!(exited(&mut handle).await.kill.unwrap().cause, KillCause::Cancelled);
+    handle.control().finish().await.unwrap();
 }
 
-/// Not a check: prints what a host weighs while it runs a command that writes.
+/// Not a check: prints what a host weighs while it runs a command that writes, and what a run costs.
 #[tokio::test]
 async fn weight_of_a_host() {
     let place = Place::new();
@@ -434,7 +452,18 @@ async fn weight_of_a_host() {
     let host = parent_of(begun.pid);
     let rollup = std::fs::read_to_string(format!("/proc/{host}/smaps_rollup")).unwrap_or_default();
     let pss = rollup.lines().find(|l| l.starts_with("Pss:")).unwrap_or("Pss: unknown");
-    eprintln!("host: {pss}, launch to Started: {to_start:?}");
+    let mut ends = Vec::new();
+    for _ in 0..20 {
+        let (place, clock) = (Place::new(), std::time::Instant::now());
+        run(place.spec("/bin/true", &[])).await;
+        ends.push(clock.elapsed());
+    }
+    ends.sort();
+    eprintln!(
+        "host: {pss}, launch to Started {to_start:?}, a whole run of /bin/true {:?} (median)",
+        ends[10]
+    );
     handle.control().kill(KillCause::Cancelled, None, Some(Duration::ZERO)).await.unwrap();
     exited(&mut handle).await;
+    handle.control().finish().await.unwrap();
 }

@@ -2,7 +2,8 @@
 
 use contract::agent::{Agent, AgentConfigRevision, AgentStatus};
 use contract::feed::ChangeOp;
-use contract::{AgentId, AgentRevisionId, CompanyId, Kind, Timestamp};
+use contract::{AgentId, AgentRevisionId, CompanyId, JsonObject, Kind, Timestamp};
+use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::entity::{Column, entity, insert, select, update};
@@ -99,13 +100,13 @@ pub async fn with_timer(conn: &mut SqliteConnection) -> Result<Vec<Agent>> {
 
 pub async fn create(tx: &mut WriteTx, a: &Agent) -> Result<()> {
     insert(tx, a).await?;
-    tx.record(a.company_id, Kind::Agent, ChangeOp::Created, a.id);
+    announce(tx, a, ChangeOp::Created, a.status, a.last_heartbeat_at);
     Ok(())
 }
 
 pub async fn save(tx: &mut WriteTx, a: &Agent) -> Result<()> {
     update(tx, a).await?;
-    tx.record(a.company_id, Kind::Agent, ChangeOp::Updated, a.id);
+    announce(tx, a, ChangeOp::Updated, a.status, a.last_heartbeat_at);
     Ok(())
 }
 
@@ -122,8 +123,17 @@ pub async fn set_status(
     );
     let q = a.id.bind(at.bind(last_heartbeat_at.bind(status.bind(q))));
     q.execute(&mut **tx).await?;
-    tx.record(a.company_id, Kind::Agent, ChangeOp::Updated, a.id);
+    announce(tx, a, ChangeOp::Updated, status, last_heartbeat_at.or(a.last_heartbeat_at));
     Ok(())
+}
+
+/// Live clients are told the agent's state with the change.
+fn announce(tx: &mut WriteTx, a: &Agent, op: ChangeOp, status: AgentStatus, last: Option<Timestamp>) {
+    let mut p = JsonObject::new();
+    p.insert("agentId".into(), a.id.to_string().into());
+    p.insert("status".into(), status.as_str().into());
+    p.insert("lastHeartbeatAt".into(), last.map_or(Value::Null, |t| t.to_string().into()));
+    tx.record_with(a.company_id, Kind::Agent, op, a.id, p);
 }
 
 pub async fn add_revision(tx: &mut WriteTx, r: &AgentConfigRevision) -> Result<()> {

@@ -7,7 +7,6 @@ mod finish;
 mod prepare;
 mod queue;
 
-use contract::Timestamp;
 use runner::host::HostControl;
 use tokio::sync::watch;
 
@@ -21,11 +20,10 @@ pub(crate) struct LiveRun {
     pub progress: watch::Sender<u64>,
     /// Set when somebody asked for the end, so that a host which starts late is told at once.
     pub stop_reason: Option<String>,
-    pub since: Timestamp,
 }
 
 impl LiveRun {
-    fn new(since: Timestamp) -> Self {
-        Self { control: None, progress: watch::Sender::new(0), stop_reason: None, since }
+    fn new() -> Self {
+        Self { control: None, progress: watch::Sender::new(0), stop_reason: None }
     }
 }

@@ -66,7 +66,7 @@ impl Engine {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
-            self.start(run).await?;
+            self.start_run(run).await?;
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Engine {
     }
 
     /// Passes a queued run through its gates and starts it.
-    async fn start(self: &Arc<Self>, id: RunId) -> Answer<()> {
+    async fn start_run(self: &Arc<Self>, id: RunId) -> Answer<()> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let Some(run) =
             store::runs::get(&mut tx, id).await.answer()?.filter(|r| r.status == RunStatus::Queued)
@@ -154,7 +154,7 @@ impl Engine {
         }
         let (run, token) = self.claim_run(&mut tx, run, &agent, issue.flatten()).await?;
         tx.commit().await.answer()?;
-        self.live_runs().insert(run.id, LiveRun::new(self.now()));
+        self.live_runs().insert(run.id, LiveRun::new());
         let this = Arc::clone(self);
         self.tasks.spawn(async move { this.execute(run, token).await });
         Ok(())

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub use parser::StreamParser;
 
-use super::env::{Scope, child};
+use super::env::{Scope, child, configured};
 use super::form::field;
 use super::{
     Adapter, AdapterError, BillingType, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser,
@@ -124,8 +124,11 @@ impl Adapter for ClaudeAdapter {
         let command = config::text(&run.config, "command").unwrap_or(COMMAND);
         let cwd = config::cwd(run, [run.workspace_cwd.clone(), config::configured_cwd(&run.config)])?;
         let mut env = child(run, Scope::Full);
+        let own = configured(&run.config);
         for (name, value) in standard_env() {
-            env.vars.entry(name).or_insert(value);
+            if !own.contains_key(&name) && !run.env_overlay.contains_key(&name) {
+                env.vars.insert(name, value);
+            }
         }
         let path = env.vars.get("PATH").map(String::as_str).unwrap_or_default();
         let found = find_executable(command, path.as_ref(), Some(&cwd));

@@ -15,6 +15,16 @@ pub struct Usage {
 }
 
 impl Usage {
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
+            cache_write_tokens: self.cache_write_tokens.saturating_add(other.cache_write_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+        }
+    }
+
     pub const fn is_zero(&self) -> bool {
         self.input_tokens == 0
             && self.cached_input_tokens == 0

@@ -43,9 +43,19 @@ pub struct LostReport {
     pub why: String,
 }
 
-/// Finds out what became of the run in this folder, and ends what is left of it when its host is gone.
-pub async fn adopt(run_dir: &Path, run_id: RunId) -> Result<Adoption, HostError> {
+/// Finds out what became of the run in this folder, and ends what is left of it when its host is gone. The
+/// folder bears the run's name.
+pub async fn adopt(run_dir: &Path) -> Result<Adoption, HostError> {
     let account = read(run_dir).await?;
+    let name = run_dir.file_name().and_then(|name| name.to_str()?.parse().ok());
+    let run_id = match (&account.launching, name) {
+        (Some(launching), _) => launching.run_id,
+        (None, Some(run_id)) => run_id,
+        (None, None) => {
+            let source = io::Error::new(io::ErrorKind::NotFound, "it is not the folder of a run");
+            return Err(HostError::Folder { path: run_dir.to_owned(), source });
+        }
+    };
     let Some(launching) = account.launching.clone() else {
         return lose(run_dir, run_id, account, "the run host never began".to_owned()).await;
     };
@@ -91,6 +101,11 @@ async fn lose(run_dir: &Path, run_id: RunId, account: Account, why: String) -> R
     let failed = |source| HostError::Folder { path: run_dir.to_owned(), source };
     let work = move || -> io::Result<LostReport> {
         let swept = sweep(run_id, &account);
+        if let Some(launching) = &account.launching {
+            // Its host could not take them away.
+            let _ = std::fs::remove_file(&launching.socket);
+            let _ = launching.socket.parent().map(std::fs::remove_dir);
+        }
         let log = RunLog::open(&dir)?;
         let progress = Progress { lines: log.total_lines()?, bytes: log.bytes()?, stream: None, at: None };
         Ok(LostReport { started: account.started, progress, swept, why })

@@ -52,6 +52,7 @@ struct Entry<S> {
 
 pub struct Journal {
     file: File,
+    len: u64,
 }
 
 impl Journal {
@@ -63,13 +64,20 @@ impl Journal {
         if torn {
             file.write_all(b"\n")?;
         }
-        Ok(Self { file })
+        let len = file.metadata()?.len();
+        Ok(Self { file, len })
     }
 
     pub fn record(&mut self, ts: Timestamp, step: &Step) -> io::Result<()> {
         let mut line = serde_json::to_vec(&Entry { ts, step })?;
         line.push(b'\n');
-        self.file.write_all(&line)
+        if let Err(e) = self.file.write_all(&line) {
+            // Half a line would spoil the next one too.
+            let _ = self.file.set_len(self.len);
+            return Err(e);
+        }
+        self.len += line.len() as u64;
+        Ok(())
     }
 
     pub fn sync(&self) -> io::Result<()> {

@@ -101,11 +101,12 @@ pub fn has_marker(pid: i32, run_id: &str) -> bool {
         .is_ok_and(|env| env.split(|&b| b == 0).any(|var| var == wanted.as_bytes()))
 }
 
-/// Whether a process is the host of this run: its last argument is the run.
+/// Whether a process is the host of this run, as [`crate::host::HostLauncher`] starts it: `… run-host <run>`.
 pub fn is_host_of(pid: i32, run_id: &str) -> bool {
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
         let line = line.strip_suffix(b"\0").unwrap_or(&line);
-        line.split(|&b| b == 0).next_back() == Some(run_id.as_bytes())
+        let mut args = line.rsplit(|&b| b == 0);
+        args.next() == Some(run_id.as_bytes()) && args.next() == Some(b"run-host")
     })
 }
 

@@ -18,6 +18,8 @@ const INDEX_LINES: u64 = 64;
 const INDEX_BYTES: u64 = 256 << 10;
 /// How soon a full disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// A batch is written when it is this long, without waiting for a flush: short lines grow manyfold.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// Lines that could not be kept.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub struct LogWriter {
     trouble: Option<Trouble>,
     lost: (u64, u64),
     truncated: Option<String>,
+    /// The same, until somebody has taken notice.
+    news: Option<String>,
 }
 
 impl LogWriter {
@@ -77,6 +81,7 @@ impl LogWriter {
             trouble: None,
             lost: (0, 0),
             truncated: None,
+            news: None,
         })
     }
 
@@ -94,7 +99,7 @@ impl LogWriter {
         Some(format!("{reason}; {} lines ({} bytes) of the log are missing", self.lost.0, self.lost.1))
     }
 
-    /// Adds a line; nothing is written before [`LogWriter::flush`].
+    /// Adds a line; it is written with the batch, at the latest by [`LogWriter::flush`].
     pub fn push(&mut self, ts: Timestamp, stream: OutputStream, chunk: &str) {
         let (line, offset) = (self.lines + self.batch_lines, self.end + self.batch.len() as u64);
         if line - self.indexed.0 >= INDEX_LINES || offset - self.indexed.1 >= INDEX_BYTES {
@@ -109,17 +114,20 @@ impl LogWriter {
         }
         self.batch.push(b'\n');
         self.batch_lines += 1;
+        if self.batch.len() >= BATCH_BYTES {
+            self.flush(Instant::now(), ts);
+        }
     }
 
-    /// Bytes that wait for a flush.
-    pub const fn pending(&self) -> usize {
-        self.batch.len()
+    /// The reason, once, when something has been lost for the first time.
+    pub fn take_news(&mut self) -> Option<String> {
+        self.news.take()
     }
 
-    /// Writes what was collected. Answers the reason when this is the first time that something is lost.
-    pub fn flush(&mut self, now: Instant, ts: Timestamp) -> Option<String> {
+    /// Writes what was collected.
+    pub fn flush(&mut self, now: Instant, ts: Timestamp) {
         if self.batch.is_empty() {
-            return None;
+            return;
         }
         self.full |= self.end + self.batch.len() as u64 > self.limit;
         if self.full || self.trouble.as_ref().is_some_and(|t| now.duration_since(t.tried) < RETRY) {
@@ -131,21 +139,17 @@ impl LogWriter {
             let note = format!("{} lines are missing here: {}\n", trouble.lines, trouble.reason);
             let (batch, lines) = (std::mem::take(&mut self.batch), std::mem::take(&mut self.batch_lines));
             self.batch_index.clear();
+            self.indexed = (self.lines, self.end);
             self.push(ts, OutputStream::System, &note);
             self.batch.extend_from_slice(&batch);
             self.batch_lines += lines;
         }
-        match self.write_batch() {
-            Ok(()) => None,
-            Err(e) => {
-                let reason = match e.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        "the disk is full".to_owned()
-                    }
-                    _ => format!("the log cannot be written ({e})"),
-                };
-                self.lose(now, &reason)
-            }
+        if let Err(e) = self.write_batch() {
+            let reason = match e.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
+                _ => format!("the log cannot be written ({e})"),
+            };
+            self.lose(now, &reason);
         }
     }
 
@@ -154,22 +158,40 @@ impl LogWriter {
             self.segment = append(&self.dir.join(segment_name(self.end)))?;
             self.segment_start = self.end;
         }
-        if let Err(e) = self.segment.write_all(&self.batch) {
-            // Part of it may be there. Should this fail too, readers still leave out a torn last line.
+        let mut written = 0;
+        let outcome = loop {
+            match self.segment.write(&self.batch[written..]) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => written += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => break Err(e),
+            }
+            if written == self.batch.len() {
+                break Ok(());
+            }
+        };
+        // Of a batch that was cut short, its whole lines are kept.
+        let kept = self.batch[..written].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let lines = match outcome {
+            Ok(()) => self.batch_lines,
+            Err(_) => self.batch[..kept].iter().filter(|&&b| b == b'\n').count() as u64,
+        };
+        self.end += kept as u64;
+        self.lines += lines;
+        self.batch.drain(..kept);
+        self.batch_lines -= lines;
+        if outcome.is_err() {
+            // Should this fail too, readers still leave out a torn last line.
             let _ = self.segment.set_len(self.end - self.segment_start);
-            return Err(e);
+            return outcome;
         }
-        self.end += self.batch.len() as u64;
-        self.lines += self.batch_lines;
-        self.batch.clear();
-        self.batch_lines = 0;
         // The index only saves time: readers do without what is missing.
         let _ = self.index.write_all(&self.batch_index);
         self.batch_index.clear();
         Ok(())
     }
 
-    fn lose(&mut self, now: Instant, reason: &str) -> Option<String> {
+    fn lose(&mut self, now: Instant, reason: &str) {
         let trouble = self.trouble.get_or_insert_with(|| Trouble {
             reason: reason.to_owned(),
             lines: 0,
@@ -187,11 +209,10 @@ impl LogWriter {
         self.batch_lines = 0;
         self.batch_index.clear();
         self.indexed = (self.lines, self.end);
-        if self.truncated.is_some() {
-            return None;
+        if self.truncated.is_none() {
+            self.truncated = Some(reason.to_owned());
+            self.news = self.truncated.clone();
         }
-        self.truncated = Some(reason.to_owned());
-        self.truncated.clone()
     }
 
     pub fn sync(&self) -> io::Result<()> {
@@ -236,10 +257,11 @@ mod tests {
         for n in from..to {
             writer.push(T, OutputStream::Stdout, &format!("line {n}\n"));
             if n % 100 == 0 {
-                assert_eq!(writer.flush(Instant::now(), T), None);
+                writer.flush(Instant::now(), T);
             }
         }
-        assert_eq!(writer.flush(Instant::now(), T), None);
+        writer.flush(Instant::now(), T);
+        assert_eq!(writer.take_news(), None);
     }
 
     #[test]
@@ -321,9 +343,11 @@ mod tests {
         std::os::unix::fs::symlink("/dev/full", dir.path().join(segment_name(0))).unwrap();
         let mut writer = LogWriter::open(dir.path(), u64::MAX).unwrap();
         writer.push(T, OutputStream::Stdout, "lost\n");
-        assert_eq!(writer.flush(Instant::now(), T).as_deref(), Some("the disk is full"));
+        writer.flush(Instant::now(), T);
+        assert_eq!(writer.take_news().as_deref(), Some("the disk is full"));
         writer.push(T, OutputStream::Stdout, "lost too\n");
-        assert_eq!(writer.flush(Instant::now(), T), None);
+        writer.flush(Instant::now(), T);
+        assert_eq!(writer.take_news(), None);
         assert_eq!(writer.lines(), 0);
         assert!(writer.truncated().unwrap().contains("2 lines"));
 
@@ -344,7 +368,8 @@ mod tests {
         let mut said = Vec::new();
         for n in 0..100 {
             writer.push(T, OutputStream::Stdout, &format!("line {n}\n"));
-            said.extend(writer.flush(Instant::now(), T));
+            writer.flush(Instant::now(), T);
+            said.extend(writer.take_news());
         }
         assert_eq!(said, ["the log has reached its limit of 1000 bytes"]);
         assert!(writer.bytes() <= 1000);

@@ -22,6 +22,9 @@ pub struct StreamParser {
     counted: HashSet<String>,
     /// Bytes the agent said or asked tools for.
     said: usize,
+    /// What earlier attempts in the same log used and cost.
+    before: Usage,
+    cost_before: f64,
 }
 
 impl OutputParser for StreamParser {
@@ -77,6 +80,9 @@ impl StreamParser {
     fn system(&mut self, event: &JsonObject) -> Vec<EntryBody> {
         match event.get("subtype").and_then(Value::as_str) {
             Some("init") => {
+                if self.parsed.terminal {
+                    self.begin_again();
+                }
                 let (model, session_id) = (string(event, "model"), string(event, "session_id"));
                 self.parsed.model.clone_from(&model);
                 self.parsed.session_id.clone_from(&session_id);
@@ -99,6 +105,18 @@ impl StreamParser {
         }
     }
 
+    /// Another attempt (a session that was not known), or another turn: what the one before said of its own
+    /// end does not count any more, what it used does.
+    fn begin_again(&mut self) {
+        let last = std::mem::take(&mut self.parsed);
+        self.before = last.usage;
+        self.cost_before = last.cost_usd.unwrap_or(0.0);
+        self.said = 0;
+        self.counted.clear();
+        self.parsed.usage = last.usage;
+        self.parsed.cost_usd = last.cost_usd;
+    }
+
     fn assistant(&mut self, event: &JsonObject) -> Vec<EntryBody> {
         let Some(message) = event.get("message").and_then(Value::as_object) else { return Vec::new() };
         let id = string(message, "id").unwrap_or_default();
@@ -115,7 +133,8 @@ impl StreamParser {
                 self.parsed.usage.cached_input_tokens += usage.cached_input_tokens;
                 self.parsed.usage.cache_write_tokens += usage.cache_write_tokens;
             }
-            self.parsed.usage.output_tokens = i64::try_from(self.said / BYTES_A_TOKEN).unwrap_or(i64::MAX);
+            let estimate = i64::try_from(self.said / BYTES_A_TOKEN).unwrap_or(i64::MAX);
+            self.parsed.usage.output_tokens = self.before.output_tokens.saturating_add(estimate);
         }
         entries
     }
@@ -156,7 +175,9 @@ impl StreamParser {
         parsed.api_status =
             event.get("api_error_status").and_then(Value::as_u64).and_then(|s| u16::try_from(s).ok());
         parsed.turns = event.get("num_turns").and_then(Value::as_i64);
-        parsed.cost_usd = event.get("total_cost_usd").and_then(Value::as_f64);
+        parsed.cost_usd = cost_since_last_result(&event)
+            .or_else(|| event.get("total_cost_usd").and_then(Value::as_f64))
+            .map(|cost| cost + self.cost_before);
         parsed.result_text = string(&event, "result");
         let errors = event.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         parsed.errors =
@@ -167,7 +188,7 @@ impl StreamParser {
         let usage = usage_of(event.get("usage"));
         // A result that counts nothing (an error before the first answer) does not undo what was metered.
         if !usage.is_zero() || parsed.usage.is_zero() {
-            parsed.usage = usage;
+            parsed.usage = self.before.plus(usage);
             parsed.usage_final = true;
         }
         if parsed.model.is_none() {
@@ -203,6 +224,13 @@ impl StreamParser {
         let which = field("rateLimitType").and_then(Value::as_str).unwrap_or("usage");
         vec![EntryBody::System { text: format!("The provider's {which} limit is reached{until}.") }]
     }
+}
+
+/// What this run cost. In newer versions (seen in 2.1.329) `total_cost_usd` of a resumed session counts the
+/// session from its beginning, so that adding it up over runs would bill the first ones again and again.
+fn cost_since_last_result(event: &JsonObject) -> Option<f64> {
+    let models = event.get("model_usage_since_last_result")?.as_object()?;
+    Some(models.values().filter_map(|model| model.get("costUSD").and_then(Value::as_f64)).sum())
 }
 
 fn tool_results(event: &JsonObject) -> Vec<EntryBody> {

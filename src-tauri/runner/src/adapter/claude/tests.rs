@@ -14,9 +14,16 @@ use crate::log::LogLine;
 const VERSIONS: [&str; 2] = ["2.1.197", "2.1.329"];
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
-fn read(name: &str, stderr: &str) -> (Vec<EntryBody>, Parsed) {
+fn fixture(name: &str) -> String {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/claude").join(name);
-    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::read_to_string(file).unwrap()
+}
+
+fn read(name: &str, stderr: &str) -> (Vec<EntryBody>, Parsed) {
+    read_text(&fixture(name), stderr)
+}
+
+fn read_text(text: &str, stderr: &str) -> (Vec<EntryBody>, Parsed) {
     let mut parser = StreamParser::default();
     let out = text.split_inclusive('\n').map(|l| (OutputStream::Stdout, l));
     let err = stderr.split_inclusive('\n').map(|l| (OutputStream::Stderr, l));
@@ -79,10 +86,7 @@ fn a_successful_run_is_understood_whole() {
 
 #[test]
 fn usage_is_metered_message_by_message_before_the_result() {
-    let file = std::fs::read_to_string(
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/claude/2.1.197-success.jsonl"),
-    )
-    .unwrap();
+    let file = fixture("2.1.197-success.jsonl");
     let mut parser = StreamParser::default();
     let mut inputs = Vec::new();
     for chunk in file.split_inclusive('\n').filter(|l| !l.contains("\"type\":\"result\"")) {
@@ -93,6 +97,17 @@ fn usage_is_metered_message_by_message_before_the_result() {
     assert_eq!(inputs, [0, 1000, 1000, 1000, 1100]);
     assert!(parser.parsed().usage.output_tokens > 0 && !parser.parsed().usage_final);
     assert!(parser.parsed().session_id.is_some());
+}
+
+#[test]
+fn a_resumed_run_costs_what_it_cost_and_not_what_its_session_did() {
+    for version in VERSIONS {
+        let first = read(&format!("{version}-success.jsonl"), "").1;
+        let resumed = read(&format!("{version}-resume.jsonl"), "").1;
+        assert_eq!(first.session_id, resumed.session_id, "{version}");
+        assert_eq!(first.cost_usd, resumed.cost_usd, "{version}");
+        assert_eq!(first.usage, resumed.usage, "{version}");
+    }
 }
 
 #[test]
@@ -149,6 +164,24 @@ fn an_unknown_session_is_run_again_fresh_but_only_once() {
         assert_eq!(resumed.session, SessionChange::Clear);
         let fresh = ClaudeAdapter.conclude(&carry_of(None), &parsed, &exited(1), NOW);
         assert!(!fresh.rerun_fresh);
+    }
+}
+
+#[test]
+fn of_two_attempts_in_one_log_the_last_one_counts_and_both_are_paid() {
+    for version in VERSIONS {
+        let part = |name: &str| fixture(&format!("{version}-{name}.jsonl"));
+        let (_, once) = read_text(&part("success"), "");
+        let (_, parsed) = read_text(&(part("resume-bad") + &part("success")), "");
+        assert!(!parsed.is_error && parsed.errors.is_empty() && parsed.terminal, "{version}");
+        assert_eq!((parsed.usage, parsed.cost_usd), (once.usage, once.cost_usd), "{version}");
+        let (_, twice) = read_text(&(part("success") + &part("success")), "");
+        assert_eq!(twice.usage, once.usage.plus(once.usage), "{version}");
+        // The second one was cut off: nothing of the first one's end is taken for its own.
+        let cut = part("success").lines().take(3).collect::<Vec<_>>().join("\n") + "\n";
+        let (_, parsed) = read_text(&(part("resume-bad") + &cut), "");
+        assert!(!parsed.terminal && parsed.errors.is_empty() && parsed.result_text.is_none(), "{version}");
+        assert!(parsed.usage.input_tokens > 0, "{version}");
     }
 }
 

@@ -349,11 +349,12 @@ impl Host {
     }
 
     fn write_log(&mut self) {
-        if self.log.pending() == 0 {
-            return;
-        }
-        if let Some(reason) = self.log.flush(Instant::now(), now()) {
+        self.log.flush(Instant::now(), now());
+        if let Some(reason) = self.log.take_news() {
             self.record(&Step::LogTruncated(reason));
+        }
+        if self.progress.bytes == self.log.bytes() {
+            return;
         }
         self.progress.lines = self.log.lines();
         self.progress.bytes = self.log.bytes();

@@ -1,0 +1,448 @@
+//! The HTTP door and the WebSocket, called by a real client.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use contract::operations::ALL;
+use contract::{Access, Method};
+use engine::{Config, Engine};
+use futures_util::StreamExt;
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use server::ServerConfig;
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+struct Door {
+    engine: Arc<Engine>,
+    url: String,
+    operator: String,
+    client: Client,
+    _dir: tempfile::TempDir,
+}
+
+impl Door {
+    async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        // No run is started here: there is no program that could host one.
+        let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
+        let engine = Engine::open(config).await.unwrap();
+        let running = server::serve(Arc::clone(&engine), ServerConfig { port: Some(0) }).await.unwrap();
+        let operator = std::fs::read_to_string(engine.paths().operator_token()).unwrap().trim().to_owned();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { url: running.url, engine, operator, client, _dir: dir }
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut r = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(t) = token {
+            r = r.bearer_auth(t);
+        }
+        if let Some(b) = body {
+            r = r.json(&b);
+        }
+        let r = r.send().await.unwrap();
+        let status = r.status();
+        (status, serde_json::from_slice(&r.bytes().await.unwrap()).unwrap_or(Value::Null))
+    }
+
+    /// As the operator, and it must succeed.
+    async fn ok(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let (status, v) = self.send(method, path, Some(&self.operator), body).await;
+        assert!(status.is_success(), "{method} {path}: {status} {v}");
+        v
+    }
+
+    async fn company(&self, name: &str) -> String {
+        self.ok("POST", "/api/companies", Some(json!({ "name": name }))).await["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// An agent that is never started, with a key of its own.
+    async fn agent(&self, company: &str, name: &str) -> (String, String) {
+        let body = json!({ "name": name, "adapterType": "process", "adapterConfig": { "command": "true", "env": { "API_KEY": "hidden" } },
+            "runtimeConfig": { "heartbeat": { "wakeOnDemand": false } } });
+        let agent = self.ok("POST", &format!("/api/companies/{company}/agents"), Some(body)).await;
+        let id = agent["id"].as_str().unwrap().to_owned();
+        let key = self.ok("POST", &format!("/api/agents/{id}/keys"), Some(json!({}))).await;
+        (id, key["token"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A path of the right shape for every parameter.
+fn example(path: &str) -> String {
+    let id = "6f1c2d9e-0000-7000-8000-000000000001";
+    path.split('/')
+        .map(|s| match s {
+            "{key}" => "plan",
+            "{type}" => "process",
+            s if s.starts_with('{') => id,
+            s => s,
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+#[tokio::test]
+async fn nothing_but_the_health_is_told_without_a_token_and_a_bad_token_is_401_everywhere() {
+    let d = Door::open().await;
+    for op in ALL {
+        let path = example(op.path);
+        let (status, body) = d.send(op.method.as_str(), &path, None, None).await;
+        if op.access == Access::Public {
+            assert_eq!(status, StatusCode::OK, "{}", op.name);
+        } else {
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{} {body}", op.name);
+            assert!(body["hint"].is_string(), "{}: {body}", op.name);
+        }
+        for bad in ["nonsense", "pcp_000000", "pcp_board_0", "pcp_run_1", ""] {
+            let (status, _) = d.send(op.method.as_str(), &path, Some(bad), None).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{} with {bad:?}", op.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn agents_are_refused_what_is_the_boards_and_reach_no_other_company() {
+    let d = Door::open().await;
+    let (one, two) = (d.company("One").await, d.company("Two").await);
+    let (agent, key) = d.agent(&one, "Ada").await;
+    for op in ALL.iter().filter(|o| o.access == Access::Board) {
+        let (status, body) = d.send(op.method.as_str(), &example(op.path), Some(&key), None).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{} {body}", op.name);
+    }
+    let issue =
+        d.ok("POST", &format!("/api/companies/{two}/issues"), Some(json!({ "title": "Secret" }))).await;
+    let id = issue["id"].as_str().unwrap();
+    for path in [
+        format!("/api/companies/{two}/issues"),
+        format!("/api/companies/{two}/agents"),
+        format!("/api/companies/{two}/search?q=secret"),
+        format!("/api/issues/{id}"),
+        format!("/api/issues/{}", issue["identifier"].as_str().unwrap()),
+        format!("/api/issues/{id}/comments"),
+    ] {
+        let (status, body) = d.send("GET", &path, Some(&key), None).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {body}");
+    }
+    let (status, me) = d.send("GET", "/api/agents/me", Some(&key), None).await;
+    assert_eq!((status, me["id"].as_str()), (StatusCode::OK, Some(agent.as_str())));
+    assert_eq!(me["adapterConfig"]["env"]["API_KEY"], "***REDACTED***");
+    d.ok(
+        "DELETE",
+        &format!(
+            "/api/agents/{agent}/keys/{}",
+            d.ok("GET", &format!("/api/agents/{agent}/keys"), None).await[0]["id"].as_str().unwrap()
+        ),
+        None,
+    )
+    .await;
+    assert_eq!(
+        d.send("GET", "/api/agents/me", Some(&key), None).await.0,
+        StatusCode::UNAUTHORIZED,
+        "revoked"
+    );
+}
+
+#[tokio::test]
+async fn a_web_page_and_a_rebound_name_get_nothing() {
+    let d = Door::open().await;
+    for (name, value) in [
+        ("host", "evil.example"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let r = d.client.get(format!("{}/api/companies", d.url)).bearer_auth(&d.operator).header(name, value);
+        let r = r.send().await.unwrap();
+        assert_eq!(r.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+        assert_eq!(r.json::<Value>().await.unwrap()["code"], "foreign_origin");
+    }
+}
+
+#[tokio::test]
+async fn bad_input_is_named_and_changes_nothing() {
+    let d = Door::open().await;
+    let c = d.company("Acme").await;
+    let issues = format!("/api/companies/{c}/issues");
+    let long = "x".repeat(501);
+    for (body, word) in [
+        (json!({}), "title"),
+        (json!({ "title": "  " }), "title"),
+        (json!({ "title": long }), "too long: 501"),
+        (json!({ "title": "T", "titel": "U" }), "titel"),
+        (json!({ "title": "T", "status": "finished" }), "status"),
+        (json!({ "title": 7 }), "title"),
+        (json!({ "title": "T", "assigneeAgentId": "ada" }), "assigneeAgentId"),
+    ] {
+        let (status, e) = d.send("POST", &issues, Some(&d.operator), Some(body)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{e}");
+        assert!(e["error"].as_str().unwrap().contains(word), "{e} should name {word}");
+        assert_eq!(e["code"], "validation_error");
+    }
+    for raw in ["{", "[]", "\"x\"", "{\"title\": \"\\ud800\"}"] {
+        let r = d
+            .client
+            .post(format!("{}{issues}", d.url))
+            .bearer_auth(&d.operator)
+            .body(raw)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(r.status(), StatusCode::BAD_REQUEST, "{raw}");
+    }
+    let huge = format!("{{\"title\": \"{}\"}}", "x".repeat(11 << 20));
+    let r =
+        d.client.post(format!("{}{issues}", d.url)).bearer_auth(&d.operator).body(huge).send().await.unwrap();
+    assert_eq!(r.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(d.ok("GET", &issues, None).await, json!([]));
+    let (status, e) = d.send("GET", "/api/no/such/thing", Some(&d.operator), None).await;
+    assert_eq!((status, e["error"].as_str()), (StatusCode::NOT_FOUND, Some("API route not found")));
+}
+
+#[tokio::test]
+async fn an_issue_goes_through_its_life() {
+    let d = Door::open().await;
+    let c = d.company("Paperclip").await;
+    let (ada, ada_key) = d.agent(&c, "Ada").await;
+    let (bob, bob_key) = d.agent(&c, "Bob").await;
+    let body = json!({ "title": "Fix the login", "assigneeAgentId": ada, "priority": "high" });
+    let issue = d.ok("POST", &format!("/api/companies/{c}/issues"), Some(body)).await;
+    assert_eq!((issue["identifier"].as_str(), issue["status"].as_str()), (Some("PAP-1"), Some("todo")));
+    let wakes = d.ok("GET", &format!("/api/companies/{c}/wakeup-requests"), None).await;
+    assert_eq!(wakes[0]["status"], "skipped", "the wake leaves a row that says why it came to nothing");
+    assert_eq!(wakes[0]["reason"], "heartbeat.wakeOnDemand.disabled");
+
+    let checkout = json!({ "agentId": ada, "expectedStatuses": ["todo"] });
+    let (status, e) =
+        d.send("POST", "/api/issues/PAP-1/checkout", Some(&ada_key), Some(checkout.clone())).await;
+    assert_eq!((status, e["code"].as_str()), (StatusCode::UNAUTHORIZED, Some("run_id_required")));
+    let (status, e) = d.send("POST", "/api/issues/pap-1/checkout", Some(&bob_key), Some(checkout)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{e}");
+    let (status, e) =
+        d.send("PATCH", "/api/issues/PAP-1", Some(&bob_key), Some(json!({ "status": "done" }))).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{e}");
+    let (status, e) =
+        d.send("PATCH", "/api/issues/PAP-1", Some(&ada_key), Some(json!({ "status": "in_review" }))).await;
+    assert_eq!(
+        (status, e["code"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid_issue_disposition"))
+    );
+
+    let blocker =
+        d.ok("POST", &format!("/api/companies/{c}/issues"), Some(json!({ "title": "See PAP-1" }))).await;
+    let b = blocker["id"].as_str().unwrap();
+    d.ok("PATCH", "/api/issues/PAP-1", Some(json!({ "blockedByIssueIds": [b] }))).await;
+    let (status, e) = d
+        .send(
+            "PATCH",
+            "/api/issues/PAP-2",
+            Some(&d.operator),
+            Some(json!({ "blockedByIssueIds": [issue["id"]] })),
+        )
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        e["error"].as_str().unwrap().contains("PAP-2 → PAP-1")
+            || e["error"].as_str().unwrap().contains("circle"),
+        "{e}"
+    );
+    let (status, e) = d
+        .send("PATCH", "/api/issues/PAP-1", Some(&d.operator), Some(json!({ "status": "in_progress" })))
+        .await;
+    assert_eq!(
+        (status, e["details"]["unresolvedBlockerIssueIds"][0].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some(b))
+    );
+
+    let detail = d.ok("GET", "/api/issues/PAP-1", None).await;
+    assert_eq!(detail["blockedBy"][0]["identifier"], "PAP-2");
+    assert_eq!(detail["relatedWork"]["inbound"][0]["issue"]["identifier"], "PAP-2");
+    d.ok("PATCH", "/api/issues/PAP-1", Some(json!({ "status": "done", "comment": "Done by hand" }))).await;
+    let comments = d.ok("GET", "/api/issues/PAP-1/comments", None).await;
+    assert_eq!(comments[0]["body"], "Done by hand");
+    let again = d.ok("POST", "/api/issues/PAP-1/comments", Some(json!({ "body": "Not quite, @Bob" }))).await;
+    assert_eq!(again["authorType"], "user");
+    assert_eq!(d.ok("GET", "/api/issues/PAP-1", None).await["status"], "done", "blockers keep it closed");
+    let wakes = d.ok("GET", &format!("/api/companies/{c}/wakeup-requests?agentId={bob}"), None).await;
+    assert_eq!(wakes[0]["payload"]["commentId"], again["id"], "a mention asks the one who was mentioned");
+}
+
+#[tokio::test]
+async fn documents_refuse_an_edit_of_an_old_revision_and_restore() {
+    let d = Door::open().await;
+    let c = d.company("Acme").await;
+    d.ok("POST", &format!("/api/companies/{c}/issues"), Some(json!({ "title": "T" }))).await;
+    let put = |body: &str, base: Value| json!({ "format": "markdown", "body": body, "baseRevisionId": base });
+    let path = "/api/issues/ACM-1/documents/plan";
+    let one = d.ok("PUT", path, Some(put("first", Value::Null))).await;
+    let two = d.ok("PUT", path, Some(put("second", one["latestRevisionId"].clone()))).await;
+    let (status, e) =
+        d.send("PUT", path, Some(&d.operator), Some(put("lost", one["latestRevisionId"].clone()))).await;
+    assert_eq!(
+        (status, e["details"]["latestRevisionId"].as_str()),
+        (StatusCode::CONFLICT, two["latestRevisionId"].as_str())
+    );
+    let back = d
+        .ok("POST", &format!("{path}/revisions/{}/restore", one["latestRevisionId"].as_str().unwrap()), None)
+        .await;
+    assert_eq!((back["body"].as_str(), back["latestRevisionNumber"].as_i64()), (Some("first"), Some(3)));
+}
+
+#[tokio::test]
+async fn questions_are_answered_once() {
+    let d = Door::open().await;
+    let c = d.company("Acme").await;
+    d.ok("POST", &format!("/api/companies/{c}/issues"), Some(json!({ "title": "T" }))).await;
+    let card = json!({ "kind": "ask_user_questions", "idempotencyKey": "k", "payload": { "version": 1, "questions": [
+        { "id": "q", "prompt": "Which?", "selectionMode": "single", "required": true,
+          "options": [{ "id": "a", "label": "A" }, { "id": "b", "label": "B" }] }] } });
+    let one = d.ok("POST", "/api/issues/ACM-1/interactions", Some(card.clone())).await;
+    let same = d.ok("POST", "/api/issues/ACM-1/interactions", Some(card)).await;
+    assert_eq!(one["id"], same["id"], "the same key is the same card");
+    let path = format!("/api/issues/ACM-1/interactions/{}/respond", one["id"].as_str().unwrap());
+    let answer = |option: &str| json!({ "answers": [{ "questionId": "q", "optionIds": [option] }] });
+    assert_eq!(
+        d.send("POST", &path, Some(&d.operator), Some(answer("z"))).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        d.send("POST", &path, Some(&d.operator), Some(json!({ "answers": [] }))).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(d.ok("POST", &path, Some(answer("b"))).await["status"], "answered");
+    assert_eq!(d.send("POST", &path, Some(&d.operator), Some(answer("a"))).await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn changes_stay_within_what_the_operations_declare() {
+    let d = Door::open().await;
+    let mut cursor = d.ok("GET", "/api/changes", None).await["cursor"].as_i64().unwrap();
+    let c = d.company("Acme").await;
+    let (agent, _) = d.agent(&c, "Ada").await;
+    let calls = [
+        (
+            "issues.create",
+            "POST",
+            format!("/api/companies/{c}/issues"),
+            json!({ "title": "T", "assigneeAgentId": agent }),
+        ),
+        (
+            "issues.update",
+            "PATCH",
+            "/api/issues/ACM-1".to_owned(),
+            json!({ "status": "blocked", "comment": "why" }),
+        ),
+        ("comments.add", "POST", "/api/issues/ACM-1/comments".to_owned(), json!({ "body": "@Ada look" })),
+        ("agents.pause", "POST", format!("/api/agents/{agent}/pause"), json!({})),
+        (
+            "labels.create",
+            "POST",
+            format!("/api/companies/{c}/labels"),
+            json!({ "name": "bug", "color": "#ff0000" }),
+        ),
+        ("settings.patch", "PATCH", "/api/instance/settings/general".to_owned(), json!({ "theme": "dark" })),
+        ("issues.read", "POST", "/api/issues/ACM-1/read".to_owned(), json!({})),
+    ];
+    cursor = d.ok("GET", &format!("/api/changes?after={cursor}"), None).await["cursor"].as_i64().unwrap();
+    for (name, method, path, body) in calls {
+        d.ok(method, &path, Some(body)).await;
+        let page = d.ok("GET", &format!("/api/changes?after={cursor}"), None).await;
+        let declared = ALL.iter().find(|o| o.name == name).unwrap().changes;
+        let changes = page["changes"].as_array().unwrap();
+        assert!(!changes.is_empty(), "{name} changes nothing");
+        for change in changes {
+            let kind = change["kind"].as_str().unwrap();
+            assert!(declared.iter().any(|k| k.as_str() == kind), "{name} changes {kind} and does not say so");
+        }
+        cursor = page["cursor"].as_i64().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_websocket_tells_what_happens_and_lets_no_stranger_in() {
+    let d = Door::open().await;
+    let c = d.company("Acme").await;
+    let (_, key) = d.agent(&c, "Ada").await;
+    let other = d.company("Other").await;
+    let url = format!("{}/api/companies/{c}/events/ws", d.url.replacen("http", "ws", 1));
+    let refused =
+        async |request: tungstenite::handshake::client::Request| match tokio_tungstenite::connect_async(
+            request,
+        )
+        .await
+        {
+            Err(tungstenite::Error::Http(r)) => r.status().as_u16(),
+            Err(e) => panic!("{e}"),
+            Ok(_) => 101,
+        };
+    assert_eq!(refused(url.as_str().into_client_request().unwrap()).await, 401);
+    assert_eq!(refused(format!("{url}?token=pcp_x").into_client_request().unwrap()).await, 401);
+    let elsewhere = format!("{}?token={key}", url.replacen(&c, &other, 1));
+    assert_eq!(refused(elsewhere.into_client_request().unwrap()).await, 403);
+    let mut page = format!("{url}?token={key}").into_client_request().unwrap();
+    page.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(refused(page).await, 403);
+
+    let (mut socket, _) = tokio_tungstenite::connect_async(format!("{url}?token={key}")).await.unwrap();
+    d.ok("POST", &format!("/api/companies/{other}/issues"), Some(json!({ "title": "Elsewhere" }))).await;
+    d.ok("POST", &format!("/api/companies/{c}/issues"), Some(json!({ "title": "Here" }))).await;
+    let event = loop {
+        let message =
+            tokio::time::timeout(std::time::Duration::from_secs(20), socket.next()).await.unwrap().unwrap();
+        if let tungstenite::Message::Text(t) = message.unwrap() {
+            break serde_json::from_str::<Value>(&t).unwrap();
+        }
+    };
+    assert_eq!(event["type"], "activity.logged");
+    assert_eq!(event["payload"]["action"], "issue.created");
+    assert_eq!(event["payload"]["details"]["issueTitle"], "Here");
+    assert_eq!(event["companyId"].as_str(), Some(c.as_str()));
+    socket.close(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn local_processes_are_trusted_only_when_the_setting_says_so() {
+    let d = Door::open().await;
+    assert_eq!(d.send("GET", "/api/companies", None, None).await.0, StatusCode::UNAUTHORIZED);
+    d.ok("PATCH", "/api/instance/settings/general", Some(json!({ "trustLocalProcesses": true }))).await;
+    assert_eq!(d.send("GET", "/api/companies", None, None).await.0, StatusCode::OK);
+    assert_eq!(
+        d.send("GET", "/api/companies", Some("pcp_bad"), None).await.0,
+        StatusCode::UNAUTHORIZED,
+        "a bad token is never trusted"
+    );
+}
+
+#[tokio::test]
+async fn a_second_engine_on_the_same_folder_and_a_taken_port_are_refused() {
+    let d = Door::open().await;
+    let config = Config::new(d.engine.paths().root().to_owned(), "x".into());
+    let e = Engine::open(config).await.err().unwrap();
+    assert!(e.to_string().contains("already uses") && e.hint().is_some(), "{e}");
+    let dir = tempfile::tempdir().unwrap();
+    let other = Engine::open(Config::new(dir.path().to_owned(), "x".into())).await.unwrap();
+    let port = d.url.rsplit(':').next().unwrap().parse().unwrap();
+    let e = server::serve(other, ServerConfig { port: Some(port) }).await.err().unwrap();
+    assert!(matches!(e, server::ServerError::PortTaken(p) if p == port));
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_served() {
+    let d = Door::open().await;
+    let (status, doc) = d.send("GET", "/api/openapi.json", None, None).await;
+    assert_eq!((status, doc["openapi"].as_str()), (StatusCode::OK, Some("3.1.0")));
+    let count: usize = doc["paths"].as_object().unwrap().values().map(|p| p.as_object().unwrap().len()).sum();
+    assert_eq!(count, ALL.len());
+    assert!(ALL.iter().any(|o| o.method == Method::Get));
+}

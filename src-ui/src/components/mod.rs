@@ -1,0 +1,19 @@
+//! Widgets that several pages share.
+
+pub mod base;
+pub mod composer;
+pub mod dialog;
+pub mod editor;
+pub mod icons;
+pub mod interaction;
+pub mod issue_row;
+pub mod menu;
+pub mod new_issue;
+pub mod palette;
+pub mod pickers;
+pub mod run_list;
+pub mod shell;
+pub mod sidebar;
+pub mod toasts;
+pub mod transcript;
+pub mod virtual_list;

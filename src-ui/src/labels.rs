@@ -1,0 +1,156 @@
+//! The word, the icon and the tone of every state. No state is shown without all three.
+
+use contract::agent::{Agent, AgentStatus};
+use contract::company::PauseReason;
+use contract::instance::FindingLevel;
+use contract::issue::{IssuePriority, IssueStatus};
+use contract::run::{InvocationSource, RunStatus};
+use contract::wake::WakeupStatus;
+
+use crate::components::icons as i;
+use crate::format;
+
+/// How a state is shown: icon, word, and the name of its colour in the style sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    pub icon: &'static str,
+    pub word: &'static str,
+    pub tone: &'static str,
+}
+
+const fn look(icon: &'static str, word: &'static str, tone: &'static str) -> Look {
+    Look { icon, word, tone }
+}
+
+pub const fn issue_status(s: IssueStatus) -> &'static str {
+    match s {
+        IssueStatus::Backlog => "Backlog",
+        IssueStatus::Todo => "Todo",
+        IssueStatus::InProgress => "In progress",
+        IssueStatus::InReview => "In review",
+        IssueStatus::Blocked => "Blocked",
+        IssueStatus::Done => "Done",
+        IssueStatus::Cancelled => "Cancelled",
+    }
+}
+
+pub const fn priority(p: IssuePriority) -> &'static str {
+    match p {
+        IssuePriority::Critical => "Critical",
+        IssuePriority::High => "High",
+        IssuePriority::Medium => "Medium",
+        IssuePriority::Low => "Low",
+    }
+}
+
+pub const fn run_status(s: RunStatus) -> Look {
+    match s {
+        RunStatus::Queued => look(i::CLOCK, "Queued", "grey"),
+        RunStatus::ScheduledRetry => look(i::ROTATE_CCW, "Retry scheduled", "sky"),
+        RunStatus::Running => look(i::LOADER_CIRCLE, "Running", "cyan"),
+        RunStatus::Succeeded => look(i::CIRCLE_CHECK, "Succeeded", "green"),
+        RunStatus::Failed => look(i::CIRCLE_X, "Failed", "red"),
+        RunStatus::Cancelled => look(i::CIRCLE_STOP, "Cancelled", "grey"),
+        RunStatus::TimedOut => look(i::TIMER, "Timed out", "orange"),
+    }
+}
+
+pub const fn agent_status(s: AgentStatus) -> Look {
+    match s {
+        AgentStatus::Active => look(i::CIRCLE_CHECK, "Active", "green"),
+        AgentStatus::Idle => look(i::CIRCLE_CHECK, "Idle", "green"),
+        AgentStatus::Running => look(i::LOADER_CIRCLE, "Running", "cyan"),
+        AgentStatus::Paused => look(i::CIRCLE_PAUSE, "Paused", "yellow"),
+        AgentStatus::Error => look(i::CIRCLE_ALERT, "Error", "red"),
+        AgentStatus::PendingApproval => look(i::SHIELD_ALERT, "Awaits approval", "orange"),
+        AgentStatus::Terminated => look(i::CIRCLE_X, "Terminated", "grey"),
+    }
+}
+
+/// Why an agent stands as it stands, in a sentence.
+pub fn agent_reason(a: &Agent) -> &'static str {
+    match (a.status, a.pause_reason) {
+        (AgentStatus::Paused, Some(PauseReason::Budget)) => "Paused: its budget for the month is spent",
+        (AgentStatus::Paused, Some(PauseReason::System)) => "Paused by the program",
+        (AgentStatus::Paused, _) => "Paused by you",
+        (AgentStatus::Error, _) => "Its last run failed",
+        (AgentStatus::Running, _) => "Working now",
+        (AgentStatus::PendingApproval, _) => "Waits for your approval before its first run",
+        (AgentStatus::Terminated, _) => "Ended for good",
+        (AgentStatus::Active | AgentStatus::Idle, _) => "Ready for work",
+    }
+}
+
+pub const fn wakeup_status(s: WakeupStatus) -> Look {
+    match s {
+        WakeupStatus::Queued => look(i::CLOCK, "Queued", "grey"),
+        WakeupStatus::Deferred => look(i::CIRCLE_PAUSE, "Waits for the live run", "yellow"),
+        WakeupStatus::Claimed => look(i::LOADER_CIRCLE, "Started", "cyan"),
+        WakeupStatus::Coalesced => look(i::LAYERS, "Folded into a waiting run", "grey"),
+        WakeupStatus::Skipped => look(i::CIRCLE_STOP, "Skipped", "yellow"),
+        WakeupStatus::Completed => look(i::CIRCLE_CHECK, "Completed", "green"),
+        WakeupStatus::Failed => look(i::CIRCLE_X, "Failed", "red"),
+        WakeupStatus::Cancelled => look(i::CIRCLE_STOP, "Cancelled", "grey"),
+        WakeupStatus::TimedOut => look(i::TIMER, "Timed out", "orange"),
+    }
+}
+
+pub const fn finding(l: FindingLevel) -> Look {
+    match l {
+        FindingLevel::Ok => look(i::CIRCLE_CHECK, "Fine", "green"),
+        FindingLevel::Warn => look(i::TRIANGLE_ALERT, "Warning", "yellow"),
+        FindingLevel::Error => look(i::CIRCLE_X, "Error", "red"),
+    }
+}
+
+pub const fn source(s: InvocationSource) -> &'static str {
+    match s {
+        InvocationSource::Timer => "Heartbeat timer",
+        InvocationSource::Assignment => "Assignment",
+        InvocationSource::OnDemand => "On demand",
+        InvocationSource::Automation => "Automation",
+    }
+}
+
+/// Why an agent was woken, as a person would say it. A reason the window has no sentence for is shown as words.
+pub fn wake_reason(reason: Option<&str>, source: InvocationSource) -> String {
+    let Some(reason) = reason.filter(|r| !r.is_empty()) else { return self::source(source).into() };
+    match reason {
+        "issue_assigned" => "Issue assigned".into(),
+        "issue_status_changed" => "Issue status changed".into(),
+        "issue_commented" | "issue_comment" => "New comment".into(),
+        "issue_comment_mentioned" | "comment_mention" | "mention" => "Mentioned in a comment".into(),
+        "issue_reopened" | "issue_reopened_via_comment" => "Reopened by a comment".into(),
+        "issue_blockers_resolved" => "Blockers resolved".into(),
+        "issue_children_completed" => "Sub-issues completed".into(),
+        "interaction_resolved" | "interaction_accepted" | "interaction_answered" => "You answered its card".into(),
+        "heartbeat_timer" | "timer" => "Heartbeat timer".into(),
+        "manual" | "on_demand" | "wake_now" => "Woken by you".into(),
+        other if other.contains(' ') => other.to_owned(),
+        other => format::words(other),
+    }
+}
+
+/// Error codes of runs that have a plain sentence.
+pub fn run_error(code: Option<&str>, message: Option<&str>) -> Option<String> {
+    match (message.filter(|m| !m.trim().is_empty()), code) {
+        (Some(m), _) => Some(m.to_owned()),
+        (None, Some(c)) => Some(format::words(c)),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reason_is_ever_unknown() {
+        for s in InvocationSource::ALL {
+            for r in [None, Some(""), Some("issue_assigned"), Some("some_new_reason"), Some("The disk is full")] {
+                let said = wake_reason(r, *s);
+                assert!(!said.is_empty() && !said.to_lowercase().contains("unknown"), "{r:?}");
+            }
+        }
+    }
+}

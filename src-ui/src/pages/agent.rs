@@ -1,0 +1,3 @@
+use leptos::prelude::*;
+#[component]
+pub fn AgentPage(reference: String) -> impl IntoView { reference }

@@ -1,0 +1,523 @@
+//! An issue's own page: what it says, what happens on it, who does what next.
+
+mod documents;
+mod properties;
+mod subissues;
+mod thread_view;
+
+pub use thread_view::actor;
+
+use std::sync::Arc;
+
+use contract::agent::Agent;
+use contract::issue::{IssueDetail, IssuePath, UpdateIssue};
+use contract::operations as op;
+use contract::run::RunPath;
+use contract::wake::{WakeAgent, WakeOutcome};
+use contract::{ErrorCode, IssueRef, Patch, Text};
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::api::query::{Ask, Query, use_query};
+use crate::components::base::{Empty, Icon, Link, LiveBadge, copy, loaded};
+use crate::components::composer::{Composer, Outcome};
+use crate::components::editor::Editor;
+use crate::components::icons as i;
+use crate::components::menu::{Choice, Glyph, Menu, anchor};
+use crate::components::shell::Topbar;
+use crate::markdown::view::Markdown;
+use crate::state::keys::{self, use_keys};
+use crate::state::route::Page;
+use crate::state::{Co, Dialog, NewIssueDefaults, Tone, act, act_or, app, company};
+
+/// The issue of the page, and a way to change it.
+#[derive(Clone, Copy)]
+pub struct Current {
+    pub query: Query<IssueDetail>,
+    pub detail: Signal<Arc<IssueDetail>>,
+}
+
+impl Current {
+    /// Changes the issue: `show` at once, taken back when the core refuses.
+    pub fn change(self, show: impl FnOnce(&mut IssueDetail), edit: impl FnOnce(&mut UpdateIssue)) {
+        let before = self.query.data.get_untracked();
+        let mut input = UpdateIssue::of(self.detail.with_untracked(|d| d.issue.id));
+        edit(&mut input);
+        self.query.patch(show);
+        act_or::<op::UpdateIssueOp>(
+            input,
+            move |_| self.query.refetch(),
+            move || {
+                self.query.data.try_set(before);
+            },
+        );
+    }
+}
+
+#[component]
+pub fn IssuePage(reference: String) -> impl IntoView {
+    let co = company();
+    let Ok(id) = reference.parse::<IssueRef>() else {
+        return view! { <NotThere reference=reference /> }.into_any();
+    };
+    let asked = id.clone();
+    let query =
+        use_query::<op::GetIssue>(move || Some(Ask::within(IssuePath { id: asked.clone() }, co.id)));
+    let missing = Memo::new(move |_| {
+        query.error.with(|e| e.as_ref().is_some_and(|e| e.code == ErrorCode::NotFound))
+            && query.data.with(Option::is_none)
+    });
+    let title = reference.clone();
+    view! {
+        <Show
+            when=move || !missing.get()
+            fallback=move || view! { <NotThere reference=reference.clone() /> }
+        >
+            {
+                let title = title.clone();
+                let there = Memo::new(move |_| query.data.with(Option::is_some));
+                view! {
+                    <Show when=move || !there.get()>
+                        <Topbar crumbs=vec![("Issues".into(), Page::Issues(String::new()))] title=title.clone() />
+                    </Show>
+                    {loaded(query, 8, move |detail| view! { <Detail current=Current { query, detail } /> })}
+                }
+            }
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn NotThere(reference: String) -> impl IntoView {
+    view! {
+        <div class="page">
+            <Topbar crumbs=vec![("Issues".into(), Page::Issues(String::new()))] title=reference.clone() />
+            <Empty
+                icon=i::LIST_TODO
+                title=format!("There is no issue {reference}")
+                text="It may have been deleted, or belong to another company."
+            >
+                <Link to=company().route(Page::Issues(String::new())) class="btn">
+                    "All issues"
+                </Link>
+            </Empty>
+        </div>
+    }
+}
+
+#[component]
+fn Detail(current: Current) -> impl IntoView {
+    let app = app();
+    let co = company();
+    let detail = current.detail;
+    let id = detail.with_untracked(|d| d.issue.id);
+    let key = detail.with_untracked(|d| d.issue.display_key());
+    let mut crumbs = vec![("Issues".to_owned(), Page::Issues(String::new()))];
+    detail.with_untracked(|d| {
+        for a in d.ancestors.iter().rev() {
+            let name = a.identifier.clone().unwrap_or_else(|| a.id.to_string());
+            crumbs.push((name.clone(), Page::Issue(name)));
+        }
+    });
+    mark_read(id);
+    let composer = NodeRef::<html::Textarea>::new();
+    let editing = RwSignal::new(false);
+    use_keys(move |ev, key| {
+        let over = app.dialog.with_untracked(Option::is_some) || app.menu.with_untracked(Option::is_some);
+        if over || keys::typing(ev) || keys::command(ev) {
+            return false;
+        }
+        match key {
+            "e" => editing.set(true),
+            "r" => {
+                let Some(el) = composer.get_untracked() else { return false };
+                el.scroll_into_view();
+                let _ = el.focus();
+            }
+            "s" | "p" | "a" => return properties::open(key, current, co),
+            "Escape" => co.go(Page::Issues(String::new())),
+            _ => return false,
+        }
+        true
+    });
+    let outcome = Signal::derive(move || outcome(&detail.get(), co));
+    let live = Memo::new(move |_| detail.with(|d| d.active_run.clone()).filter(|r| !r.status.is_terminal()));
+    view! {
+        <div class="page">
+            <Topbar crumbs=crumbs title=key.clone()>
+                {move || live.get().map(|_| view! { <LiveBadge /> })}
+                <RunActions current=current />
+                <button
+                    class="icon-btn"
+                    aria-label="More"
+                    title="More"
+                    on:click=move |ev| more(&ev, current, co)
+                >
+                    <Icon d=i::MORE_HORIZONTAL />
+                </button>
+                <button
+                    class="icon-btn"
+                    aria-label="Toggle properties"
+                    title="Properties ]"
+                    on:click=move |_| app.panel.update(|p| *p = !*p)
+                >
+                    <Icon d=i::PANEL_RIGHT />
+                </button>
+            </Topbar>
+            <div class="split">
+                <div class="issue-main">
+                    <div class="column-read">
+                        <Title current=current />
+                        <Notices current=current />
+                        <Description current=current editing=editing />
+                        <subissues::SubIssues current=current />
+                        <documents::Documents current=current />
+                        <thread_view::Thread current=current />
+                        <Composer
+                            issue=id
+                            effect=outcome
+                            sent=Callback::new(move |()| mark_read(id))
+                            node=composer
+                        />
+                    </div>
+                </div>
+                <Show when=move || app.panel.get()>
+                    <properties::Properties current=current />
+                </Show>
+            </div>
+        </div>
+    }
+}
+
+/// Tells the core that the operator has seen the issue. Nothing to say when that fails.
+fn mark_read(id: contract::IssueId) {
+    leptos::task::spawn_local(async move {
+        let _ = crate::api::call::<op::MarkRead>(&IssuePath { id: id.into() }).await;
+    });
+}
+
+/// What a comment will set off.
+fn outcome(d: &IssueDetail, co: Co) -> Outcome {
+    let agent = d.issue.assignee_agent_id.map(|a| co.agent_name(a));
+    let live = d.active_run.as_ref().filter(|r| !r.status.is_terminal());
+    match (agent, live) {
+        (_, Some(r)) => Outcome::Live(r.agent_name.clone()),
+        (Some(_), None) if d.issue.status.is_terminal() => Outcome::Reopens,
+        (Some(name), None) => Outcome::Wakes(name),
+        (None, None) if d.issue.assignee_user_id.is_some() => Outcome::None,
+        (None, None) => Outcome::Nobody,
+    }
+}
+
+fn assignee(d: &IssueDetail, co: Co) -> Option<Agent> {
+    co.agent(d.issue.assignee_agent_id?)
+}
+
+/// Says what became of a wake.
+pub fn told(out: WakeOutcome, co: Co) {
+    let app = app();
+    match out {
+        WakeOutcome::Run(r) => {
+            let to = co.route(Page::Run(r.id.to_string()));
+            app.toast(Tone::Good, "Woken", Some("A run is on its way.".into()), Some(to));
+        }
+        WakeOutcome::Skipped(s) => {
+            let why = s.message.unwrap_or_else(|| crate::format::words(&s.reason));
+            app.toast(Tone::Info, "Nothing was started", Some(why), None);
+        }
+    }
+}
+
+/// Stops the live run, or wakes the assignee.
+#[component]
+fn RunActions(current: Current) -> impl IntoView {
+    let co = company();
+    let detail = current.detail;
+    let live = Memo::new(move |_| {
+        detail.with(|d| d.active_run.as_ref().filter(|r| !r.status.is_terminal()).map(|r| r.id))
+    });
+    let agent = Memo::new(move |_| detail.with(|d| d.issue.assignee_agent_id));
+    move || match (live.get(), agent.get()) {
+        (Some(run), _) => view! {
+            <button
+                class="btn"
+                data-testid="stop-run"
+                on:click=move |_| {
+                    act::<op::CancelRun>(RunPath { run_id: run }, |_| crate::state::app().say("Run stopped"));
+                }
+            >
+                <Icon d=i::CIRCLE_STOP />
+                "Stop run"
+            </button>
+        }
+        .into_any(),
+        (None, Some(agent)) => view! {
+            <button
+                class="btn"
+                data-testid="wake-now"
+                title="Start a run on this issue now"
+                on:click=move |_| {
+                    let mut input = WakeAgent::of(agent);
+                    let id = detail.with_untracked(|d| d.issue.id);
+                    input.payload = serde_json::json!({ "issueId": id }).as_object().cloned();
+                    input.reason = Text::new("manual").ok();
+                    act::<op::Wake>(input, move |out| told(out, co));
+                }
+            >
+                <Icon d=i::ZAP />
+                "Wake now"
+            </button>
+        }
+        .into_any(),
+        (None, None) => ().into_any(),
+    }
+}
+
+fn more(ev: &web_sys::MouseEvent, current: Current, co: Co) {
+    let Some(el) = anchor(ev) else { return };
+    let app = app();
+    let (id, key, title, locked, text) = current.detail.with_untracked(|d| {
+        let i = &d.issue;
+        let locked = i.checkout_run_id.is_some() || i.execution_run_id.is_some();
+        let text = format!("# {}: {}\n\n{}", i.display_key(), i.title, i.description.clone().unwrap_or_default());
+        (i.id, i.display_key(), i.title.clone(), locked, text)
+    });
+    let mut choices = vec![
+        Choice::new("sub", "New sub-issue", Glyph::Icon(i::GIT_BRANCH)),
+        Choice::new("copy", "Copy as Markdown", Glyph::Icon(i::COPY)),
+        Choice::new("unread", "Mark as unread", Glyph::Icon(i::INBOX)),
+    ];
+    if locked {
+        choices.push(Choice::new("locks", "Break its locks", Glyph::Icon(i::LOCK)));
+    }
+    choices.push(Choice::new("delete", "Delete issue", Glyph::Icon(i::TRASH_2)).danger());
+    let pick = Callback::new(move |what: String| match what.as_str() {
+        "sub" => app.dialog.set(Some(Dialog::NewIssue(NewIssueDefaults {
+            parent: Some((id, key.clone())),
+            ..NewIssueDefaults::default()
+        }))),
+        "copy" => copy(text.clone(), "Issue"),
+        "unread" => act::<op::MarkUnread>(IssuePath { id: id.into() }, move |_| app.say("Marked as unread")),
+        "locks" => {
+            let input = contract::issue::ForceReleaseIssue { id: id.into(), clear_assignee: false };
+            act::<op::ForceRelease>(input, move |_| app.say("Locks broken"));
+        }
+        "delete" => app.dialog.set(Some(Dialog::Confirm {
+            title: format!("Delete {key}?"),
+            body: format!("“{title}” goes with its comments, documents and cards. This cannot be undone."),
+            action: "Delete".into(),
+            danger: true,
+            then: Callback::new(move |()| {
+                act::<op::DeleteIssue>(IssuePath { id: id.into() }, move |_| {
+                    app.say("Issue deleted");
+                    co.go(Page::Issues(String::new()));
+                });
+            }),
+        })),
+        _ => {}
+    });
+    Menu::under(&el, "Do", choices, pick).open();
+}
+
+/// The title, edited where it stands.
+#[component]
+fn Title(current: Current) -> impl IntoView {
+    let detail = current.detail;
+    let node = NodeRef::<html::Textarea>::new();
+    let title = Memo::new(move |_| detail.with(|d| d.issue.title.clone()));
+    let text = RwSignal::new(title.get_untracked());
+    let focused = RwSignal::new(false);
+    Effect::new(move |_| {
+        let t = title.get();
+        if !focused.get_untracked() {
+            text.set(t);
+        }
+    });
+    let save = move || {
+        focused.set(false);
+        let typed = text.get_untracked();
+        match Text::new(typed.clone()) {
+            Ok(t) if typed.trim() != title.get_untracked() => {
+                current.change(|d| d.issue.title = typed.trim().to_owned(), |u| u.title = Some(t));
+            }
+            Ok(_) => {}
+            Err(_) => text.set(title.get_untracked()),
+        }
+    };
+    view! {
+        <div class="issue-title" on:focusin=move |_| focused.set(true) on:focusout=move |_| save()>
+            <Editor
+                value=text
+                label="Title"
+                placeholder="Title"
+                testid="issue-title"
+                class="title-editor"
+                node=node
+                submit=Callback::new(move |()| {
+                    if let Some(el) = node.get_untracked() {
+                        let _ = el.blur();
+                    }
+                })
+                cancel=Callback::new(move |()| {
+                    text.set(title.get_untracked());
+                    if let Some(el) = node.get_untracked() {
+                        let _ = el.blur();
+                    }
+                })
+            />
+        </div>
+    }
+}
+
+/// What stands in the way, each with what to do about it.
+#[component]
+fn Notices(current: Current) -> impl IntoView {
+    let co = company();
+    let detail = current.detail;
+    let parked = Memo::new(move |_| {
+        detail.with(|d| {
+            d.issue.status == contract::issue::IssueStatus::Backlog && d.issue.assignee_agent_id.is_some()
+        })
+    });
+    let blockers = Memo::new(move |_| {
+        detail.with(|d| {
+            d.blocked_by
+                .iter()
+                .filter(|b| !b.status.is_terminal())
+                .map(|b| b.identifier.clone().unwrap_or_default())
+                .collect::<Vec<_>>()
+        })
+    });
+    let stuck = Memo::new(move |_| {
+        use contract::agent::AgentStatus as S;
+        let a = assignee(&detail.get(), co)?;
+        matches!(a.status, S::Paused | S::Error | S::PendingApproval | S::Terminated)
+            .then(|| format!("{}: {}", a.name, crate::labels::agent_reason(&a)))
+    });
+    let to_todo = move |_| {
+        let todo = contract::issue::IssueStatus::Todo;
+        current.change(|d| d.issue.status = todo, |u| u.status = Some(todo));
+    };
+    view! {
+        <Show when=move || parked.get()>
+            <div class="notice tone-yellow">
+                <Icon d=i::CIRCLE_PAUSE />
+                <span>"Its agent does not start while the issue is in the backlog."</span>
+                <button class="btn" on:click=to_todo>
+                    "Move to Todo"
+                </button>
+            </div>
+        </Show>
+        {move || {
+            let b = blockers.get();
+            (!b.is_empty())
+                .then(|| {
+                    view! {
+                        <div class="notice tone-red">
+                            <Icon d=i::LINK />
+                            <span>
+                                "Blocked by "
+                                {b
+                                    .into_iter()
+                                    .map(|k| {
+                                        view! {
+                                            <crate::components::base::IssueChip identifier=k />
+                                            " "
+                                        }
+                                    })
+                                    .collect_view()} "It goes on by itself when they are done."
+                            </span>
+                        </div>
+                    }
+                })
+        }}
+        {move || {
+            stuck
+                .get()
+                .map(|why| {
+                    view! {
+                        <div class="notice tone-yellow">
+                            <Icon d=i::CIRCLE_ALERT />
+                            <span>{why}</span>
+                        </div>
+                    }
+                })
+        }}
+    }
+}
+
+#[component]
+fn Description(current: Current, editing: RwSignal<bool>) -> impl IntoView {
+    let detail = current.detail;
+    let source = Memo::new(move |_| detail.with(|d| d.issue.description.clone().unwrap_or_default()));
+    let text = RwSignal::new(String::new());
+    Effect::new(move |_| {
+        if editing.get() {
+            text.set(source.get_untracked());
+        }
+    });
+    let save = move || {
+        let typed = text.get_untracked();
+        editing.set(false);
+        if typed == source.get_untracked() {
+            return;
+        }
+        let Ok(t) = Text::new(typed.clone()) else { return };
+        current.change(
+            |d| d.issue.description = Some(typed),
+            |u| u.description = if t.is_empty() { Patch::Clear } else { Patch::Set(t) },
+        );
+    };
+    view! {
+        <Show
+            when=move || editing.get()
+            fallback=move || {
+                view! {
+                    <div class="description" data-testid="issue-description">
+                        <Show
+                            when=move || source.with(|s| !s.trim().is_empty())
+                            fallback=move || {
+                                view! {
+                                    <button class="placeholder" on:click=move |_| editing.set(true)>
+                                        "Add a description"
+                                    </button>
+                                }
+                            }
+                        >
+                            <Markdown source=source />
+                            <button
+                                class="icon-btn edit-corner"
+                                aria-label="Edit description"
+                                title="Edit (E)"
+                                on:click=move |_| editing.set(true)
+                            >
+                                <Icon d=i::PENCIL />
+                            </button>
+                        </Show>
+                    </div>
+                }
+            }
+        >
+            <div class="edit-box">
+                <Editor
+                    value=text
+                    label="Description"
+                    placeholder="Describe what should be true when this is done"
+                    autofocus=true
+                    class="bare tall"
+                    submit=Callback::new(move |()| save())
+                    cancel=Callback::new(move |()| editing.set(false))
+                />
+                <div class="edit-actions">
+                    <button class="btn quiet" on:click=move |_| editing.set(false)>
+                        "Discard"
+                    </button>
+                    <button class="btn primary" on:click=move |_| save()>
+                        "Save"
+                    </button>
+                </div>
+            </div>
+        </Show>
+    }
+}

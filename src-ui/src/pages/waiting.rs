@@ -1,0 +1,133 @@
+//! What only the operator can move on: cards to answer, issues to review, failures to look at.
+
+use contract::issue::{IssueRow, IssueSort, IssueStatus, ListIssues, SortDir};
+use contract::operations as op;
+use contract::run::{ListRuns, RunStatus};
+use leptos::prelude::*;
+
+use crate::api::query::{Ask, Query, use_query};
+use crate::components::base::{Empty, Link, loaded};
+use crate::components::icons as i;
+use crate::components::issue_row::RowContent;
+use crate::components::run_list::RunRow;
+use crate::components::shell::Topbar;
+use crate::state::company;
+use crate::state::route::Page;
+
+/// Issues that may wait for the operator: the core has no list of cards over all issues, so the open issues that
+/// moved last are looked through.
+pub fn open_issues() -> Query<Vec<IssueRow>> {
+    let co = company();
+    use_query::<op::ListIssuesOp>(move || {
+        let mut q = ListIssues::of(co.id);
+        q.status = vec![IssueStatus::InReview, IssueStatus::Blocked, IssueStatus::InProgress, IssueStatus::Todo];
+        q.sort_field = Some(IssueSort::Updated);
+        q.sort_dir = Some(SortDir::Desc);
+        q.limit = Some(300);
+        Some(Ask::within(q, co.id))
+    })
+}
+
+/// Whether an issue waits for the operator, and why.
+pub fn why(r: &IssueRow) -> Option<&'static str> {
+    let mine = r.issue.assignee_user_id.is_some();
+    match r.issue.status {
+        _ if r.pending_interaction_count > 0 => Some("A card waits for your answer"),
+        IssueStatus::InReview if mine => Some("Waits for your review"),
+        IssueStatus::Todo | IssueStatus::InProgress if mine => Some("Assigned to you"),
+        _ => None,
+    }
+}
+
+#[component]
+pub fn WaitingRow(row: std::sync::Arc<IssueRow>) -> impl IntoView {
+    let key = row.issue.display_key();
+    let co = company();
+    view! {
+        <div class="issue-row" data-testid="issue-row" data-identifier=key.clone() on:click=move |_| co.go(Page::Issue(key.clone()))>
+            <RowContent row=row />
+        </div>
+    }
+}
+
+#[component]
+pub fn Waiting() -> impl IntoView {
+    let co = company();
+    let issues = open_issues();
+    let failed = use_query::<op::ListRunsOp>(move || {
+        let input = ListRuns {
+            company_id: co.id,
+            agent_id: None,
+            status: vec![RunStatus::Failed, RunStatus::TimedOut],
+            limit: Some(20),
+            offset: None,
+        };
+        Some(Ask::within(input, co.id))
+    });
+    view! {
+        <div class="page">
+            <Topbar title="Waiting for you" />
+            <div class="page-body">
+                <div class="page-inner">
+                    {loaded(
+                        issues,
+                        6,
+                        |rows| {
+                            let waiting = Memo::new(move |_| {
+                                rows.with(|r| {
+                                    r.iter()
+                                        .filter(|r| why(r).is_some())
+                                        .map(|r| std::sync::Arc::new(r.clone()))
+                                        .collect::<Vec<_>>()
+                                })
+                            });
+                            view! {
+                                <Show
+                                    when=move || !waiting.with(Vec::is_empty)
+                                    fallback=|| {
+                                        view! {
+                                            <Empty
+                                                icon=i::CIRCLE_CHECK
+                                                title="Nothing waits for you"
+                                                text="Questions, decisions and reviews appear here as soon as an agent needs you."
+                                            />
+                                        }
+                                    }
+                                >
+                                    <section class="box">
+                                        <header>
+                                            <h2>"Decisions and reviews"</h2>
+                                            <span class="muted num">{move || waiting.with(Vec::len)}</span>
+                                        </header>
+                                        <For
+                                            each=move || waiting.get()
+                                            key=|r| (r.issue.id, r.issue.updated_at, r.pending_interaction_count)
+                                            let:r
+                                        >
+                                            <WaitingRow row=r />
+                                        </For>
+                                    </section>
+                                </Show>
+                            }
+                        },
+                    )}
+                    <Show when=move || failed.data.with(|f| f.as_ref().is_some_and(|f| !f.is_empty()))>
+                        <section class="box">
+                            <header>
+                                <h2>"Runs that failed lately"</h2>
+                                <Link to=co.route(Page::Activity) class="quiet-link">
+                                    "All activity"
+                                </Link>
+                            </header>
+                            <div class="box-body">
+                                <For each=move || failed.get().map(|f| f.to_vec()).unwrap_or_default() key=|r| r.id let:r>
+                                    <RunRow run=r />
+                                </For>
+                            </div>
+                        </section>
+                    </Show>
+                </div>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,55 @@
+//! Keyboard shortcuts. Whoever registered last hears a key first; who handles it ends its way.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::KeyboardEvent;
+
+type Handler = Rc<dyn Fn(&KeyboardEvent, &str) -> bool>;
+
+#[derive(Default)]
+struct Stack {
+    handlers: Vec<(u64, Handler)>,
+    next: u64,
+}
+
+thread_local! {
+    static STACK: RefCell<Stack> = RefCell::default();
+}
+
+/// Hears keys until the owner is gone. `handle` gets the event and its key, and says whether it took it.
+pub fn use_keys(handle: impl Fn(&KeyboardEvent, &str) -> bool + 'static) {
+    let id = STACK.with_borrow_mut(|s| {
+        s.next += 1;
+        s.handlers.push((s.next, Rc::new(handle)));
+        s.next
+    });
+    on_cleanup(move || STACK.with_borrow_mut(|s| s.handlers.retain(|(i, _)| *i != id)));
+}
+
+/// Whether the event comes from a place where keys are text.
+pub fn typing(ev: &KeyboardEvent) -> bool {
+    let Some(target) = ev.target().and_then(|t| t.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return false;
+    };
+    matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || target.is_content_editable()
+}
+
+/// Whether Ctrl or Cmd is held.
+pub fn command(ev: &KeyboardEvent) -> bool {
+    ev.ctrl_key() || ev.meta_key()
+}
+
+/// Offers a key to the handlers, newest first.
+pub fn dispatch(ev: &KeyboardEvent) {
+    let handlers: Vec<Handler> = STACK.with_borrow(|s| s.handlers.iter().rev().map(|(_, h)| h.clone()).collect());
+    let key = ev.key();
+    for h in handlers {
+        if h(ev, &key) {
+            ev.prevent_default();
+            return;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The thread of an issue: comments, runs, cards and events in the order they happened.
+
+use contract::Timestamp;
+use contract::activity::Activity;
+use contract::comment::IssueComment;
+use contract::interaction::Interaction;
+use contract::run::RunSummary;
+use contract::{CommentId, InteractionId, RunId};
+
+/// One thing in a thread, by what tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Item {
+    Comment(CommentId),
+    Run(RunId),
+    Card(InteractionId),
+    /// A row of small events, named by its first.
+    Events(contract::ActivityId),
+}
+
+/// Events that the thread already shows in another form.
+fn is_shown_otherwise(a: &Activity) -> bool {
+    let verb = a.action.as_str();
+    verb.contains("comment")
+        || verb.contains("interaction")
+        || verb.starts_with("run.")
+        || verb.starts_with("heartbeat.")
+        || verb.contains("read")
+}
+
+/// Items in order. Events that follow each other become one row.
+pub fn arrange(
+    comments: &[IssueComment],
+    runs: &[RunSummary],
+    cards: &[Interaction],
+    events: &[Activity],
+) -> Vec<Item> {
+    let mut all: Vec<(Timestamp, u8, Item)> = Vec::new();
+    all.extend(events.iter().filter(|a| !is_shown_otherwise(a)).map(|a| (a.created_at, 0, Item::Events(a.id))));
+    all.extend(runs.iter().map(|r| (r.created_at, 1, Item::Run(r.id))));
+    all.extend(comments.iter().map(|c| (c.created_at, 2, Item::Comment(c.id))));
+    all.extend(cards.iter().map(|c| (c.created_at, 3, Item::Card(c.id))));
+    all.sort_by_key(|(at, rank, _)| (*at, *rank));
+    let mut out: Vec<Item> = Vec::with_capacity(all.len());
+    for (_, _, item) in all {
+        if matches!((out.last(), item), (Some(Item::Events(_)), Item::Events(_))) {
+            continue;
+        }
+        out.push(item);
+    }
+    out
+}
+
+/// The events of the row that begins with `first`, oldest first.
+pub fn row<'a>(
+    first: contract::ActivityId,
+    comments: &[IssueComment],
+    runs: &[RunSummary],
+    cards: &[Interaction],
+    events: &'a [Activity],
+) -> Vec<&'a Activity> {
+    let mut shown: Vec<&Activity> = events.iter().filter(|a| !is_shown_otherwise(a)).collect();
+    shown.sort_by_key(|a| a.created_at);
+    let Some(start) = shown.iter().position(|a| a.id == first) else { return Vec::new() };
+    let from = shown[start].created_at;
+    // The row ends where anything else stands.
+    let end = comments
+        .iter()
+        .map(|c| c.created_at)
+        .chain(runs.iter().map(|r| r.created_at))
+        .chain(cards.iter().map(|c| c.created_at))
+        .filter(|t| *t >= from)
+        .min();
+    shown[start..].iter().take_while(|a| end.is_none_or(|e| a.created_at <= e)).copied().collect()
+}
+
+/// What an event says, after the name of who did it.
+pub fn sentence(a: &Activity) -> String {
+    let detail = |key: &str| a.details.as_ref().and_then(|d| d.get(key)).and_then(|v| v.as_str());
+    let words = |s: &str| crate::format::words(s).to_lowercase();
+    let status = detail("status").or_else(|| detail("to")).or_else(|| detail("newStatus"));
+    match (a.action.as_str(), status) {
+        ("issue.created", _) => "created the issue".into(),
+        ("issue.updated" | "issue.status_changed", Some(s)) => format!("set the status to {}", words(s)),
+        ("issue.checked_out" | "issue.checkout", _) => "took the issue to work on it".into(),
+        ("issue.released", _) => "gave the issue back".into(),
+        ("issue.force_released" | "issue.admin_force_release", _) => "broke the issue's locks".into(),
+        ("issue.updated", None) => match changed(a) {
+            Some(list) => format!("changed {list}"),
+            None => "changed the issue".into(),
+        },
+        ("issue.document_created" | "document.created", _) => match detail("key") {
+            Some(k) => format!("wrote the document {k}"),
+            None => "wrote a document".into(),
+        },
+        ("issue.document_updated" | "document.updated", _) => match detail("key") {
+            Some(k) => format!("revised the document {k}"),
+            None => "revised a document".into(),
+        },
+        (other, _) => {
+            let mut parts = other.splitn(2, '.');
+            let (thing, verb) = (parts.next().unwrap_or_default(), parts.next());
+            match verb {
+                Some(v) => format!("{} {}", words(v), words(thing)),
+                None => words(thing),
+            }
+        }
+    }
+}
+
+/// The fields that an update names.
+fn changed(a: &Activity) -> Option<String> {
+    let d = a.details.as_ref()?;
+    let listed = d.get("changedKeys").or_else(|| d.get("fields")).and_then(|v| v.as_array());
+    let names: Vec<String> = match listed {
+        Some(l) => l.iter().filter_map(|v| v.as_str()).map(|s| crate::format::words(s).to_lowercase()).collect(),
+        None => d
+            .keys()
+            .filter(|k| !k.starts_with('_') && !matches!(k.as_str(), "identifier" | "issueId" | "source"))
+            .map(|k| crate::format::words(k).to_lowercase())
+            .collect(),
+    };
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::activity::ActorType;
+
+    fn event(n: u8, at: i64, action: &str) -> Activity {
+        Activity {
+            id: format!("6f1c2d9e-0000-7000-8000-0000000000{n:02}").parse().unwrap(),
+            company_id: "6f1c2d9e-0000-7000-8000-000000000001".parse().unwrap(),
+            actor_type: ActorType::User,
+            actor_id: "local-board".into(),
+            action: action.into(),
+            entity_type: "issue".into(),
+            entity_id: "x".into(),
+            agent_id: None,
+            run_id: None,
+            details: None,
+            created_at: Timestamp::from_millis(at),
+        }
+    }
+
+    #[test]
+    fn events_in_a_row_are_one_item_and_what_is_shown_otherwise_is_left_out() {
+        let events =
+            [event(1, 1, "issue.created"), event(2, 2, "issue.updated"), event(3, 3, "issue.comment_added")];
+        let items = arrange(&[], &[], &[], &events);
+        assert_eq!(items, vec![Item::Events(events[0].id)]);
+        assert_eq!(row(events[0].id, &[], &[], &[], &events).len(), 2);
+    }
+
+    #[test]
+    fn every_event_has_a_sentence() {
+        let mut e = event(1, 1, "issue.updated");
+        e.details = serde_json::json!({"status": "in_progress"}).as_object().cloned();
+        assert_eq!(sentence(&e), "set the status to in progress");
+        e.details = serde_json::json!({"assigneeAgentId": "x"}).as_object().cloned();
+        assert_eq!(sentence(&e), "changed assignee agent id");
+        assert_eq!(sentence(&event(2, 1, "agent.paused")), "paused agent");
+    }
+}
