@@ -42,7 +42,7 @@ impl Engine {
         let Some(adapter) = agent.as_ref().and_then(adapter_of) else {
             return Ok(Some(End::lost("the run's agent or adapter is gone", None)));
         };
-        match adopt(&self.paths.run(run.company_id, run.id), run.id).await {
+        match adopt(&self.paths.run(run.company_id, run.id)).await {
             Ok(Adoption::Live(handle)) => {
                 self.run_event(
                     run,
@@ -74,7 +74,7 @@ impl Engine {
         run: &Run,
         adapter: &'static dyn Adapter,
     ) -> Answer<Option<(ExitReport, Parsed)>> {
-        match adopt(&self.paths.run(run.company_id, run.id), run.id).await {
+        match adopt(&self.paths.run(run.company_id, run.id)).await {
             Ok(Adoption::Ended(exit)) => Ok(Some((*exit, self.read_whole(run, adapter).await))),
             Ok(Adoption::Live(handle)) => Box::pin(self.follow(run, handle, adapter)).await,
             Ok(Adoption::Lost(report)) => Err(process_lost(&report.why)),
