@@ -118,6 +118,22 @@ impl IssueView {
         v
     }
 
+    /// A board runs from backlog to cancelled; a list begins with what is being worked on.
+    const fn status_order(&self) -> &'static [IssueStatus] {
+        if self.board {
+            return IssueStatus::ALL;
+        }
+        &[
+            IssueStatus::InProgress,
+            IssueStatus::InReview,
+            IssueStatus::Blocked,
+            IssueStatus::Todo,
+            IssueStatus::Backlog,
+            IssueStatus::Done,
+            IssueStatus::Cancelled,
+        ]
+    }
+
     /// How many filters are set, the text aside.
     pub fn filters(&self) -> usize {
         [
@@ -171,7 +187,8 @@ impl IssueView {
         let group = if self.board { Group::Status } else { self.group };
         match group {
             Group::None => vec![Section { key: "all".into(), title: String::new(), filter: base.clone() }],
-            Group::Status => IssueStatus::ALL
+            Group::Status => self
+                .status_order()
                 .iter()
                 .filter(|s| self.status.is_empty() || self.status.contains(s))
                 .map(|s| {

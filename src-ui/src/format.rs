@@ -16,18 +16,6 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Time until `then`: `in 5m`, or `due` when it has passed.
-pub fn until(then: Timestamp, now: Timestamp) -> String {
-    let s = then.since(now).as_secs();
-    match s {
-        0 => "due".into(),
-        1..60 => format!("in {s}s"),
-        60..3_600 => format!("in {}m", s / 60),
-        3_600..86_400 => format!("in {}h", s / 3_600),
-        _ => format!("in {}d", s / 86_400),
-    }
-}
-
 /// A length of time: `0.4s`, `12s`, `3m 05s`, `2h 04m`, `3d 2h`.
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
@@ -149,8 +137,6 @@ mod tests {
             assert_eq!(ago(at(0), at(s)), want);
         }
         assert_eq!(ago(at(100), at(0)), "now");
-        assert_eq!(until(at(90), at(0)), "in 1m");
-        assert_eq!(until(at(0), at(5)), "due");
     }
 
     #[test]

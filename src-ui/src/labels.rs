@@ -123,7 +123,9 @@ pub fn wake_reason(reason: Option<&str>, source: InvocationSource) -> String {
         "issue_reopened" | "issue_reopened_via_comment" => "Reopened by a comment".into(),
         "issue_blockers_resolved" => "Blockers resolved".into(),
         "issue_children_completed" => "Sub-issues completed".into(),
-        "interaction_resolved" | "interaction_accepted" | "interaction_answered" => "You answered its card".into(),
+        "interaction_resolved" | "interaction_accepted" | "interaction_answered" => {
+            "You answered its card".into()
+        }
         "heartbeat_timer" | "timer" => "Heartbeat timer".into(),
         "manual" | "on_demand" | "wake_now" => "Woken by you".into(),
         other if other.contains(' ') => other.to_owned(),
@@ -147,7 +149,9 @@ mod tests {
     #[test]
     fn no_reason_is_ever_unknown() {
         for s in InvocationSource::ALL {
-            for r in [None, Some(""), Some("issue_assigned"), Some("some_new_reason"), Some("The disk is full")] {
+            for r in
+                [None, Some(""), Some("issue_assigned"), Some("some_new_reason"), Some("The disk is full")]
+            {
                 let said = wake_reason(r, *s);
                 assert!(!said.is_empty() && !said.to_lowercase().contains("unknown"), "{r:?}");
             }

@@ -35,7 +35,9 @@ pub fn arrange(
     events: &[Activity],
 ) -> Vec<Item> {
     let mut all: Vec<(Timestamp, u8, Item)> = Vec::new();
-    all.extend(events.iter().filter(|a| !is_shown_otherwise(a)).map(|a| (a.created_at, 0, Item::Events(a.id))));
+    all.extend(
+        events.iter().filter(|a| !is_shown_otherwise(a)).map(|a| (a.created_at, 0, Item::Events(a.id))),
+    );
     all.extend(runs.iter().map(|r| (r.created_at, 1, Item::Run(r.id))));
     all.extend(comments.iter().map(|c| (c.created_at, 2, Item::Comment(c.id))));
     all.extend(cards.iter().map(|c| (c.created_at, 3, Item::Card(c.id))));
@@ -107,18 +109,32 @@ pub fn sentence(a: &Activity) -> String {
     }
 }
 
+/// A field of an issue as a person names it; `None` for what says nothing about the change.
+fn field(key: &str) -> Option<String> {
+    Some(match key {
+        "assigneeAgentId" | "assigneeUserId" => "the assignee".into(),
+        "labelIds" => "the labels".into(),
+        "projectId" => "the project".into(),
+        "parentId" => "the parent".into(),
+        "goalId" => "the goal".into(),
+        "blockedByIssueIds" => "what blocks it".into(),
+        "title" | "description" | "priority" | "status" => format!("the {key}"),
+        "identifier" | "issueId" | "issueTitle" | "source" => return None,
+        k if k.starts_with('_') => return None,
+        other => crate::format::words(other).to_lowercase(),
+    })
+}
+
 /// The fields that an update names.
 fn changed(a: &Activity) -> Option<String> {
     let d = a.details.as_ref()?;
     let listed = d.get("changedKeys").or_else(|| d.get("fields")).and_then(|v| v.as_array());
-    let names: Vec<String> = match listed {
-        Some(l) => l.iter().filter_map(|v| v.as_str()).map(|s| crate::format::words(s).to_lowercase()).collect(),
-        None => d
-            .keys()
-            .filter(|k| !k.starts_with('_') && !matches!(k.as_str(), "identifier" | "issueId" | "source"))
-            .map(|k| crate::format::words(k).to_lowercase())
-            .collect(),
+    let mut names: Vec<String> = match listed {
+        Some(l) => l.iter().filter_map(|v| field(v.as_str()?)).collect(),
+        // The title stands in every entry's details, to name the issue.
+        None => d.keys().filter(|k| *k != "title").filter_map(|k| field(k)).collect(),
     };
+    names.dedup();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
@@ -158,7 +174,7 @@ mod tests {
         e.details = serde_json::json!({"status": "in_progress"}).as_object().cloned();
         assert_eq!(sentence(&e), "set the status to in progress");
         e.details = serde_json::json!({"assigneeAgentId": "x"}).as_object().cloned();
-        assert_eq!(sentence(&e), "changed assignee agent id");
+        assert_eq!(sentence(&e), "changed the assignee");
         assert_eq!(sentence(&event(2, 1, "agent.paused")), "paused agent");
     }
 }

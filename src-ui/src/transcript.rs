@@ -76,7 +76,17 @@ impl Block {
 
 /// The keys of an input that say most about a call, best first.
 const TELLING: [&str; 12] = [
-    "command", "file_path", "path", "pattern", "query", "url", "description", "prompt", "title", "status", "key",
+    "command",
+    "file_path",
+    "path",
+    "pattern",
+    "query",
+    "url",
+    "description",
+    "prompt",
+    "title",
+    "status",
+    "key",
     "name",
 ];
 
@@ -146,16 +156,21 @@ fn absorb(out: &mut [Block], e: &TranscriptEntry) -> bool {
 /// The youngest call that waits for this result.
 fn pending_call<'a>(out: &'a mut [Block], id: Option<&str>) -> Option<&'a mut ToolUse> {
     out.iter_mut().rev().take(200).find_map(|b| match &mut b.piece {
-        Piece::Tools(tools) => tools
-            .iter_mut()
-            .rev()
-            .find(|t| t.result.is_none() && (id.is_none() || t.id.as_deref() == id)),
+        Piece::Tools(tools) => {
+            tools.iter_mut().rev().find(|t| t.result.is_none() && (id.is_none() || t.id.as_deref() == id))
+        }
         _ => None,
     })
 }
 
 fn call(name: &str, input: &Value, id: &Option<String>) -> ToolUse {
-    ToolUse { id: id.clone(), name: name.to_owned(), summary: summarise(input), input: input.clone(), result: None }
+    ToolUse {
+        id: id.clone(),
+        name: name.to_owned(),
+        summary: summarise(input),
+        input: input.clone(),
+        result: None,
+    }
 }
 
 fn begin(body: &EntryBody) -> Option<Piece> {
@@ -165,7 +180,9 @@ fn begin(body: &EntryBody) -> Option<Piece> {
         EntryBody::Assistant { text, .. } => Piece::Said(text.clone()),
         EntryBody::Thinking { text, .. } => Piece::Thought(text.clone()),
         EntryBody::User { text } => Piece::Asked(text.clone()),
-        EntryBody::ToolCall { name, input, tool_use_id } => Piece::Tools(vec![call(name, input, tool_use_id)]),
+        EntryBody::ToolCall { name, input, tool_use_id } => {
+            Piece::Tools(vec![call(name, input, tool_use_id)])
+        }
         // Its call is on an earlier page.
         EntryBody::ToolResult { content, is_error, .. } => {
             Piece::Output { text: content.clone(), lines: content.lines().count(), err: *is_error }
@@ -173,17 +190,24 @@ fn begin(body: &EntryBody) -> Option<Piece> {
         EntryBody::Init { model, session_id } => {
             Piece::Began { model: model.clone(), session: session_id.clone() }
         }
-        EntryBody::Result { text, input_tokens, output_tokens, cached_tokens, cost_usd, is_error, errors, .. } => {
-            Piece::Ended(Ending {
-                text: text.clone(),
-                input_tokens: *input_tokens,
-                output_tokens: *output_tokens,
-                cached_tokens: *cached_tokens,
-                cost_usd: *cost_usd,
-                is_error: *is_error,
-                errors: errors.clone(),
-            })
-        }
+        EntryBody::Result {
+            text,
+            input_tokens,
+            output_tokens,
+            cached_tokens,
+            cost_usd,
+            is_error,
+            errors,
+            ..
+        } => Piece::Ended(Ending {
+            text: text.clone(),
+            input_tokens: *input_tokens,
+            output_tokens: *output_tokens,
+            cached_tokens: *cached_tokens,
+            cost_usd: *cost_usd,
+            is_error: *is_error,
+            errors: errors.clone(),
+        }),
         EntryBody::Stdout { text } => output(text, false),
         EntryBody::Stderr { text } => output(text, true),
         EntryBody::System { text } => Piece::Note(text.clone()),
@@ -269,7 +293,10 @@ mod tests {
         let blocks = group(&[o(0, false), o(1, false), o(2, true), o(3, false)]);
         assert_eq!(blocks.len(), 3);
         assert!(matches!(&blocks[0].piece, Piece::Output { lines: 2, text, .. } if text == "l0\nl1"));
-        let same = group(&[entry(5, EntryBody::User { text: "a".into() }), entry(5, EntryBody::System { text: "b".into() })]);
+        let same = group(&[
+            entry(5, EntryBody::User { text: "a".into() }),
+            entry(5, EntryBody::System { text: "b".into() }),
+        ]);
         assert_ne!(same[0].key, same[1].key);
     }
 }

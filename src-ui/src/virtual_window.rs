@@ -153,7 +153,8 @@ mod tests {
             let last = all.top + (all.end - all.start) as f64 * row;
             assert!((last - all.height).abs() < 1.0, "the last row ends at the list's end: {last}");
             for index in [0, 1, count / 3, count - 1] {
-                let scroll = reveal(index, count, row, all.height / 2.0, viewport).unwrap_or(all.height / 2.0);
+                let scroll =
+                    reveal(index, count, row, all.height / 2.0, viewport).unwrap_or(all.height / 2.0);
                 let w = window(count, row, scroll, viewport, 0);
                 assert!(w.start <= index && index < w.end, "{index} in {w:?}");
                 assert!(w.end - w.start <= 60);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contract::agent::{Agent, AgentStatus};
+use contract::agent::AgentStatus;
 use contract::issue::{IssuePriority, IssueStatus};
 use contract::run::RunStatus;
 use contract::{ApiError, Timestamp};
@@ -153,16 +153,6 @@ pub fn Avatar(#[prop(into)] name: String, #[prop(optional)] human: bool) -> impl
     }
 }
 
-#[component]
-pub fn AgentName(agent: Agent) -> impl IntoView {
-    view! {
-        <span class="person">
-            <Avatar name=agent.name.clone() />
-            <span class="ellipsis">{agent.name}</span>
-        </span>
-    }
-}
-
 /// How long ago; the exact time stands in the tooltip.
 #[component]
 pub fn Ago(at: Timestamp) -> impl IntoView {
@@ -222,7 +212,10 @@ pub fn Link(
 
 /// An issue named by its identifier.
 #[component]
-pub fn IssueChip(#[prop(into)] identifier: String, #[prop(optional, into)] title: Option<String>) -> impl IntoView {
+pub fn IssueChip(
+    #[prop(into)] identifier: String,
+    #[prop(optional, into)] title: Option<String>,
+) -> impl IntoView {
     let to = company().route(Page::Issue(identifier.clone()));
     view! {
         <Link to=to class="issue-chip" title=title.unwrap_or_default()>
@@ -311,9 +304,7 @@ where
             return show(newest.into()).into_any();
         }
         match query.error.get() {
-            Some(e) => {
-                view! { <Failed error=e retry=Callback::new(move |()| query.refetch()) /> }.into_any()
-            }
+            Some(e) => view! { <Failed error=e retry=Callback::new(move |()| query.refetch()) /> }.into_any(),
             None => view! { <Skeleton rows=rows /> }.into_any(),
         }
     }

@@ -70,7 +70,7 @@ pub fn Composer(
         });
     };
     view! {
-        <div class="composer">
+        <div class="composer" class:blank=move || text.with(String::is_empty)>
             <Editor
                 value=text
                 label="Comment"

@@ -11,7 +11,8 @@ use crate::components::palette::Palette;
 use crate::pages::onboarding::NewCompany;
 use crate::state::{Dialog, app};
 
-const FOCUSABLE: &str = "a[href],button:not([disabled]),input:not([disabled]),textarea:not([disabled]),select,[tabindex='0']";
+const FOCUSABLE: &str =
+    "a[href],button:not([disabled]),input:not([disabled]),textarea:not([disabled]),select,[tabindex='0']";
 
 /// Keeps Tab within `root`.
 fn keep_focus(root: &web_sys::Element, ev: &web_sys::KeyboardEvent) {
@@ -154,7 +155,12 @@ const SHORTCUTS: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "Issue",
-        &[("E", "Edit description"), ("R", "Write a comment"), ("Ctrl Enter", "Send or save"), ("Esc", "Leave")],
+        &[
+            ("E", "Edit description"),
+            ("R", "Write a comment"),
+            ("Ctrl Enter", "Send or save"),
+            ("Esc", "Leave"),
+        ],
     ),
 ];
 

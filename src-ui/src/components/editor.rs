@@ -4,8 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::components::base::Avatar;
-use crate::state::keys::command;
 use crate::state::company;
+use crate::state::keys::command;
 
 /// The beginning of a mention that ends at the cursor.
 pub fn mention_before(text: &str, cursor: usize) -> Option<&str> {
@@ -13,7 +13,8 @@ pub fn mention_before(text: &str, cursor: usize) -> Option<&str> {
     let at = head.rfind('@')?;
     let word = &head[at + 1..];
     let starts = head[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-    (starts && word.len() <= 40 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')).then_some(word)
+    (starts && word.len() <= 40 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        .then_some(word)
 }
 
 /// Byte offset of a position counted in UTF-16 units, as browsers count.

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use contract::Text;
 use contract::interaction::{
     AcceptInteraction, Answer, Confirmation, Interaction, InteractionKind, InteractionStatus, Question,
     Questions, RejectInteraction, RespondInteraction, SelectionMode,
 };
 use contract::operations as op;
-use contract::Text;
 use leptos::prelude::*;
 use serde_json::Value;
 
@@ -121,9 +121,7 @@ fn QuestionForm(card: Interaction, questions: Questions) -> impl IntoView {
     let asked = StoredValue::new(questions.questions.clone());
     let missing = Memo::new(move |_| {
         asked.with_value(|all| {
-            chosen.with(|c| {
-                all.iter().any(|q| q.required && c.get(&*q.id).is_none_or(HashSet::is_empty))
-            })
+            chosen.with(|c| all.iter().any(|q| q.required && c.get(&*q.id).is_none_or(HashSet::is_empty)))
         })
     });
     let nothing = Memo::new(move |_| chosen.with(|c| c.values().all(HashSet::is_empty)));
@@ -134,7 +132,8 @@ fn QuestionForm(card: Interaction, questions: Questions) -> impl IntoView {
                 all.iter()
                     .filter_map(|q| {
                         let options = c.get(&*q.id)?;
-                        let option_ids = q.options.iter().filter(|o| options.contains(&*o.id)).map(|o| o.id.clone());
+                        let option_ids =
+                            q.options.iter().filter(|o| options.contains(&*o.id)).map(|o| o.id.clone());
                         Some(Answer { question_id: q.id.clone(), option_ids: option_ids.collect() })
                     })
                     .collect()
@@ -153,7 +152,8 @@ fn QuestionForm(card: Interaction, questions: Questions) -> impl IntoView {
         .as_ref()
         .and_then(|r| r.get("summaryMarkdown").and_then(Value::as_str).map(str::to_owned))
         .filter(|s| !s.is_empty());
-    let label = questions.submit_label.as_deref().filter(|l| !l.is_empty()).unwrap_or("Send answers").to_owned();
+    let label =
+        questions.submit_label.as_deref().filter(|l| !l.is_empty()).unwrap_or("Send answers").to_owned();
     view! {
         <div class="questions">
             {questions
@@ -257,9 +257,8 @@ fn ConfirmForm(card: Interaction, ask: Confirmation) -> impl IntoView {
     let (issue, id) = (card.issue_id, card.id);
     let must = ask.reject_requires_reason;
     let may = must || ask.allow_decline_reason.unwrap_or(true);
-    let word = |t: &Option<Text<0, 80>>, or: &str| {
-        t.as_deref().filter(|l| !l.is_empty()).unwrap_or(or).to_owned()
-    };
+    let word =
+        |t: &Option<Text<0, 80>>, or: &str| t.as_deref().filter(|l| !l.is_empty()).unwrap_or(or).to_owned();
     let accept_label = word(&ask.accept_label, "Accept");
     let reject_label = word(&ask.reject_label, "Decline");
     let again = reject_label.clone();
@@ -275,7 +274,10 @@ fn ConfirmForm(card: Interaction, ask: Confirmation) -> impl IntoView {
     };
     let reject = move || {
         let reason = Text::new(reason.get_untracked()).ok().filter(|r| !r.trim().is_empty());
-        shut::<op::RejectInteractionOp>(busy, RejectInteraction { id: issue.into(), interaction_id: id, reason });
+        shut::<op::RejectInteractionOp>(
+            busy,
+            RejectInteraction { id: issue.into(), interaction_id: id, reason },
+        );
     };
     let told = card.result.as_ref().and_then(|r| r.get("reason")?.as_str().map(str::to_owned));
     view! {
@@ -367,7 +369,8 @@ fn TasksForm(card: Interaction) -> impl IntoView {
     let (issue, id) = (card.issue_id, card.id);
     let accept = move |_| {
         let keys = chosen.with_untracked(|c| c.iter().filter_map(|k| Text::new(k.clone()).ok()).collect());
-        let input = AcceptInteraction { id: issue.into(), interaction_id: id, selected_client_keys: Some(keys) };
+        let input =
+            AcceptInteraction { id: issue.into(), interaction_id: id, selected_client_keys: Some(keys) };
         shut::<op::AcceptInteractionOp>(busy, input);
     };
     let reject = move |_| {

@@ -50,7 +50,7 @@ pub fn IssueBadges(row: Arc<IssueRow>) -> impl IntoView {
                     view! {
                         <span class="badge tone-violet" title="A card waits for your answer">
                             <Icon d=i::MESSAGE_CIRCLE_QUESTION_MARK />
-                            "Waits for you"
+                            <span class="badge-word">"Waits for you"</span>
                         </span>
                     }
                 })}
@@ -99,7 +99,7 @@ pub fn AssigneeMark(assignee: Assignee) -> impl IntoView {
 pub fn RowContent(row: Arc<IssueRow>) -> impl IntoView {
     let co = company();
     let key = row.issue.display_key();
-    let project = row.issue.project_id.and_then(|p| co.project_name(p));
+    let project = row.issue.project_id;
     let unread = row.is_unread_for_me;
     let title = row.issue.title.clone();
     view! {
@@ -113,7 +113,7 @@ pub fn RowContent(row: Arc<IssueRow>) -> impl IntoView {
         </Link>
         <IssueBadges row=row.clone() />
         <Labels labels=row.labels.clone() />
-        <span class="row-project ellipsis">{project}</span>
+        <span class="row-project ellipsis">{move || project.and_then(|p| co.project_name(p))}</span>
         <AssigneeMark assignee=Assignee::of(&row.issue) />
         <span class="row-date">
             <Ago at=row.last_activity_at />

@@ -92,19 +92,34 @@ thread_local! {
 }
 
 impl Menu {
-    fn new(at: (f64, f64, f64, f64), title: impl Into<String>, source: Source, pick: Callback<String>) -> Self {
+    fn new(
+        at: (f64, f64, f64, f64),
+        title: impl Into<String>,
+        source: Source,
+        pick: Callback<String>,
+    ) -> Self {
         let back = document().active_element().and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok());
         BACK.with_borrow_mut(|b| *b = back);
         Self { at, title: title.into(), source, multi: false, pick, create: None }
     }
 
     /// A menu of given choices under an element.
-    pub fn under(el: &web_sys::Element, title: impl Into<String>, choices: Vec<Choice>, pick: Callback<String>) -> Self {
+    pub fn under(
+        el: &web_sys::Element,
+        title: impl Into<String>,
+        choices: Vec<Choice>,
+        pick: Callback<String>,
+    ) -> Self {
         Self::new(rect(el), title, Source::Given(choices), pick)
     }
 
     /// A menu that searches issues.
-    pub fn issues(el: &web_sys::Element, title: impl Into<String>, co: CompanyId, pick: Callback<String>) -> Self {
+    pub fn issues(
+        el: &web_sys::Element,
+        title: impl Into<String>,
+        co: CompanyId,
+        pick: Callback<String>,
+    ) -> Self {
         Self::new(rect(el), title, Source::Issues(co), pick)
     }
 
@@ -387,9 +402,10 @@ fn search_issues(co: CompanyId, filter: RwSignal<String>, into: RwSignal<Vec<Cho
 /// The value of a signal once it has rested for some milliseconds.
 pub fn debounced(source: RwSignal<String>, ms: u64) -> Signal<String> {
     let out = RwSignal::new(source.get_untracked());
-    let mut set = leptos::leptos_dom::helpers::debounce(std::time::Duration::from_millis(ms), move |v: String| {
-        let _ = out.try_set(v);
-    });
+    let mut set =
+        leptos::leptos_dom::helpers::debounce(std::time::Duration::from_millis(ms), move |v: String| {
+            let _ = out.try_set(v);
+        });
     Effect::new(move |_| set(source.get()));
     out.into()
 }

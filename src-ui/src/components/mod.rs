@@ -1,5 +1,6 @@
 //! Widgets that several pages share.
 
+pub mod agent_form;
 pub mod base;
 pub mod composer;
 pub mod dialog;

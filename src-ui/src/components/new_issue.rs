@@ -98,7 +98,12 @@ pub fn NewIssue(defaults: NewIssueDefaults) -> impl IntoView {
                     description.set(String::new());
                     let id = created.issue.display_key();
                     app.dialog.set(None);
-                    app.toast(Tone::Good, format!("{id} created"), Some(created.issue.title), Some(co.route(Page::Issue(id))));
+                    app.toast(
+                        Tone::Good,
+                        format!("{id} created"),
+                        Some(created.issue.title),
+                        Some(co.route(Page::Issue(id))),
+                    );
                 }
                 Err(e) => error.set(Some(e)),
             }

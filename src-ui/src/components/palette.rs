@@ -41,7 +41,9 @@ fn run(deed: Deed) {
         Deed::NewCompany => app.dialog.set(Some(Dialog::NewCompany)),
         Deed::Shortcuts => app.dialog.set(Some(Dialog::Shortcuts)),
         Deed::Theme(t) => set_theme(t),
-        Deed::PauseAll => act::<op::PauseInstance>(contract::company::Nothing {}, move |_| app.say("All work is paused")),
+        Deed::PauseAll => {
+            act::<op::PauseInstance>(contract::company::Nothing {}, move |_| app.say("All work is paused"))
+        }
         Deed::ResumeAll => {
             act::<op::ResumeInstance>(contract::company::Nothing {}, move |_| app.say("Work goes on"));
         }
@@ -161,9 +163,9 @@ pub fn Palette() -> impl IntoView {
                         label: s.title.clone(),
                         hint: s.identifier.clone().unwrap_or_default(),
                         glyph: Glyph::Status(s.status),
-                        deed: Deed::Go(co.route(Page::Issue(
-                            s.identifier.clone().unwrap_or_else(|| s.id.to_string()),
-                        ))),
+                        deed: Deed::Go(
+                            co.route(Page::Issue(s.identifier.clone().unwrap_or_else(|| s.id.to_string()))),
+                        ),
                     })
                 })
                 .collect::<Vec<_>>()

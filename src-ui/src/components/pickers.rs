@@ -55,14 +55,6 @@ impl Assignee {
         }
     }
 
-    pub fn key(&self) -> String {
-        match self {
-            Self::Nobody => "none".into(),
-            Self::You => "me".into(),
-            Self::Agent(a) => a.to_string(),
-        }
-    }
-
     pub fn label(&self, co: Co) -> String {
         match self {
             Self::Nobody => "Unassigned".into(),

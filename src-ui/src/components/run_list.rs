@@ -26,7 +26,11 @@ pub fn usage(r: &RunSummary) -> Option<String> {
 }
 
 #[component]
-pub fn RunRow(run: RunSummary, #[prop(optional)] hide_agent: bool, #[prop(optional)] hide_issue: bool) -> impl IntoView {
+pub fn RunRow(
+    run: RunSummary,
+    #[prop(optional)] hide_agent: bool,
+    #[prop(optional)] hide_issue: bool,
+) -> impl IntoView {
     let co = company();
     let why = labels::wake_reason(run.wake_reason.as_deref(), run.invocation_source);
     let error = labels::run_error(run.error_code.as_deref(), run.error.as_deref())

@@ -144,7 +144,8 @@ fn AgentSection(here: Memo<Page>) -> impl IntoView {
     let counts = Memo::new(move |_| {
         let mut m: HashMap<AgentId, i64> = HashMap::new();
         co.live.data.with(|l| {
-            for r in l.iter().flat_map(|l| l.iter()).filter(|r| r.status == contract::run::RunStatus::Running) {
+            for r in l.iter().flat_map(|l| l.iter()).filter(|r| r.status == contract::run::RunStatus::Running)
+            {
                 *m.entry(r.agent_id).or_default() += 1;
             }
         });
@@ -297,11 +298,8 @@ fn SidebarFoot(here: Memo<Page>) -> impl IntoView {
 /// Turns to the theme that is not shown now.
 fn pages_theme() {
     let theme = app().theme.get_untracked();
-    let system_dark = window()
-        .match_media("(prefers-color-scheme: dark)")
-        .ok()
-        .flatten()
-        .is_some_and(|m| m.matches());
+    let system_dark =
+        window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|m| m.matches());
     let dark = theme == "dark" || (theme == "system" && system_dark);
     crate::pages::settings::set_theme(if dark { "light" } else { "dark" });
 }

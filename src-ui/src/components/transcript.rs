@@ -235,7 +235,8 @@ pub fn Transcript(run: RunId, #[prop(optional)] tall: bool) -> impl IntoView {
     let open = RwSignal::new(HashSet::<(u64, u32)>::new());
     let node = NodeRef::<html::Div>::new();
     let stuck = RwSignal::new(true);
-    let at_end = move |el: &web_sys::HtmlDivElement| el.scroll_height() - el.scroll_top() - el.client_height() < 48;
+    let at_end =
+        move |el: &web_sys::HtmlDivElement| el.scroll_height() - el.scroll_top() - el.client_height() < 48;
     // New lines at the end move the view along, unless one has scrolled away.
     Effect::new(move |_| {
         blocks.track();
@@ -329,8 +330,12 @@ fn BlockView(block: Block, open: RwSignal<HashSet<(u64, u32)>>) -> impl IntoView
         }
         .into_any(),
         Piece::Note(t) => view! { <div class="tb note"><Icon d=i::INFO /><span>{t}</span></div> }.into_any(),
-        Piece::Thought(t) => folded("thought", i::BRAIN, "Thought".into(), format::first_line(&t, 110), t, fold(false)),
-        Piece::Asked(t) => folded("asked", i::CORNER_DOWN_LEFT, "Prompt".into(), format::first_line(&t, 110), t, fold(false)),
+        Piece::Thought(t) => {
+            folded("thought", i::BRAIN, "Thought".into(), format::first_line(&t, 110), t, fold(false))
+        }
+        Piece::Asked(t) => {
+            folded("asked", i::CORNER_DOWN_LEFT, "Prompt".into(), format::first_line(&t, 110), t, fold(false))
+        }
         Piece::Output { text, lines, err } => {
             let title = format::count(lines as i64, "line", "lines");
             let first = format::first_line(&text, 130);
@@ -388,7 +393,11 @@ fn folded(
     .into_any()
 }
 
-fn tools_view(tools: Vec<ToolUse>, is_open: Memo<bool>, toggle: impl Fn(web_sys::MouseEvent) + 'static) -> AnyView {
+fn tools_view(
+    tools: Vec<ToolUse>,
+    is_open: Memo<bool>,
+    toggle: impl Fn(web_sys::MouseEvent) + 'static,
+) -> AnyView {
     let failed = tools.iter().filter(|t| t.result.as_ref().is_some_and(|r| r.is_error)).count();
     let running = tools.iter().any(|t| t.result.is_none());
     let (name, summary) = match tools.as_slice() {
@@ -462,8 +471,10 @@ fn ToolView(tool: ToolUse) -> impl IntoView {
 
 #[component]
 fn EndView(ending: Ending) -> impl IntoView {
-    let usage = format!("{} in, {} out", format::tokens(ending.input_tokens), format::tokens(ending.output_tokens));
-    let cached = (ending.cached_tokens > 0).then(|| format!("{} cached", format::tokens(ending.cached_tokens)));
+    let usage =
+        format!("{} in, {} out", format::tokens(ending.input_tokens), format::tokens(ending.output_tokens));
+    let cached =
+        (ending.cached_tokens > 0).then(|| format!("{} cached", format::tokens(ending.cached_tokens)));
     view! {
         <div class="tb ended" class:error=ending.is_error>
             <div class="ended-head">

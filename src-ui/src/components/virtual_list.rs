@@ -44,13 +44,6 @@ impl ListHandle {
         }
     }
 
-    /// Whether the end is in view.
-    pub fn at_end(&self) -> bool {
-        self.node.get_untracked().is_none_or(|el| {
-            f64::from(el.scroll_height() - el.scroll_top() - el.client_height()) < 40.0
-        })
-    }
-
     pub fn to_end(&self) {
         if let Some(el) = self.node.get_untracked() {
             el.set_scroll_top(el.scroll_height());

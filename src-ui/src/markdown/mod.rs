@@ -9,11 +9,21 @@ use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Par
 pub enum Block {
     Paragraph(Vec<Inline>),
     Heading(u8, Vec<Inline>),
-    Code { language: String, text: String },
+    Code {
+        language: String,
+        text: String,
+    },
     Quote(Vec<Block>),
     /// Ordered lists know their first number.
-    List { first: Option<u64>, items: Vec<Item> },
-    Table { align: Vec<Align>, head: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>> },
+    List {
+        first: Option<u64>,
+        items: Vec<Item>,
+    },
+    Table {
+        align: Vec<Align>,
+        head: Vec<Vec<Inline>>,
+        rows: Vec<Vec<Vec<Inline>>>,
+    },
     Rule,
 }
 
@@ -38,9 +48,15 @@ pub enum Inline {
     Emphasis(Vec<Inline>),
     Strong(Vec<Inline>),
     Strike(Vec<Inline>),
-    Link { url: String, text: Vec<Inline> },
+    Link {
+        url: String,
+        text: Vec<Inline>,
+    },
     /// A picture is not fetched: nothing leaves this machine by looking at a text.
-    Image { url: String, alt: String },
+    Image {
+        url: String,
+        alt: String,
+    },
     /// `ABC-12`
     Issue(String),
     /// `agent://id`, or `@key` in text.
@@ -54,7 +70,8 @@ const LONGEST: usize = 400_000;
 /// Only these may be opened, and only outside the window.
 pub fn is_safe_link(url: &str) -> bool {
     let lower = url.trim().to_ascii_lowercase();
-    ["http://", "https://", "mailto:"].iter().any(|s| lower.starts_with(s)) && !lower.contains(['\n', '\r', '\0'])
+    ["http://", "https://", "mailto:"].iter().any(|s| lower.starts_with(s))
+        && !lower.contains(['\n', '\r', '\0'])
 }
 
 /// Reads Markdown.
@@ -218,7 +235,9 @@ impl<'a> Reader<'a> {
             Event::Start(Tag::Emphasis) => Inline::Emphasis(self.inlines(TagEnd::Emphasis)),
             Event::Start(Tag::Strong) => Inline::Strong(self.inlines(TagEnd::Strong)),
             Event::Start(Tag::Strikethrough) => Inline::Strike(self.inlines(TagEnd::Strikethrough)),
-            Event::Start(Tag::Link { dest_url, .. }) => link(dest_url.into_string(), self.plain(TagEnd::Link)),
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                link(dest_url.into_string(), self.plain(TagEnd::Link))
+            }
             Event::Start(Tag::Image { dest_url, .. }) => {
                 Inline::Image { url: dest_url.into_string(), alt: self.text(TagEnd::Image) }
             }
@@ -387,14 +406,18 @@ mod tests {
         for good in ["https://a.b/c", "http://localhost:3100", "mailto:a@b.c", "HTTPS://A"] {
             assert!(is_safe_link(good), "{good}");
         }
-        for bad in ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", " java\nscript:x", "//x", ""] {
+        for bad in
+            ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", " java\nscript:x", "//x", ""]
+        {
             assert!(!is_safe_link(bad), "{bad}");
         }
     }
 
     #[test]
     fn bare_links_issues_and_mentions_are_found_in_text_but_not_in_code_or_links() {
-        let Block::Paragraph(p) = &parse("See PAP-12, https://x.y/PAP-1 and @ada. `PAP-3`")[0] else { panic!() };
+        let Block::Paragraph(p) = &parse("See PAP-12, https://x.y/PAP-1 and @ada. `PAP-3`")[0] else {
+            panic!()
+        };
         assert_eq!(p[1], Inline::Issue("PAP-12".into()));
         assert_eq!(
             p[3],
@@ -410,7 +433,8 @@ mod tests {
 
     #[test]
     fn task_lists_tables_and_code_keep_their_shape() {
-        let blocks = parse("- [x] done\n- [ ] open\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```rust\nlet x;\n```");
+        let blocks =
+            parse("- [x] done\n- [ ] open\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```rust\nlet x;\n```");
         let Block::List { first: None, items } = &blocks[0] else { panic!("{blocks:?}") };
         assert_eq!(items.iter().map(|i| i.checked).collect::<Vec<_>>(), vec![Some(true), Some(false)]);
         assert_eq!(items[0].blocks, vec![Block::Paragraph(vec![text("done")])]);

@@ -17,8 +17,14 @@ use crate::state::{Co, company};
 use crate::thread;
 
 const PAGE: u32 = 100;
-const KINDS: [(&str, &str); 6] =
-    [("", "All"), ("issue", "Issues"), ("agent", "Agents"), ("run", "Runs"), ("company", "Company"), ("project", "Projects")];
+const KINDS: [(&str, &str); 6] = [
+    ("", "All"),
+    ("issue", "Issues"),
+    ("agent", "Agents"),
+    ("run", "Runs"),
+    ("company", "Company"),
+    ("project", "Projects"),
+];
 
 /// Where an entry leads, if it leads anywhere.
 fn target(a: &Activity, co: Co) -> Option<(String, Route)> {

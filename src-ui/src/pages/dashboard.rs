@@ -87,7 +87,7 @@ fn Live() -> impl IntoView {
     view! {
         <Show when=move || !running.with(Vec::is_empty)>
             <div class="live-grid">
-                <For each=move || running.get().into_iter().take(SHOWN).collect::<Vec<_>>() key=|r| r.id let:r>
+                <For each={move || running.get().into_iter().take(SHOWN).collect::<Vec<_>>()} key=|r| r.id let:r>
                     <article class="live-card">
                         <Link to=co.route(Page::Run(r.id.to_string())) class="live-head">
                             <Avatar name=r.agent_name.clone() />
@@ -121,11 +121,17 @@ fn Tiles(figures: Signal<Arc<Figures>>) -> impl IntoView {
             (e, p) => format!("{e} with errors, {p} paused"),
         };
         let budget = if f.costs.month_budget_cents.get() > 0 {
-            format!("{:.0}% of {}", f.costs.month_utilization_percent, format::money(f.costs.month_budget_cents))
+            format!(
+                "{:.0}% of {}",
+                f.costs.month_utilization_percent,
+                format::money(f.costs.month_budget_cents)
+            )
         } else {
             "No budget set".into()
         };
         let waiting = f.pending_interactions + f.pending_approvals;
+        let open = format::thousands(f.tasks.open);
+        let moving = format!("{} in progress, {} blocked", f.tasks.in_progress, f.tasks.blocked);
         view! {
             <div class="tiles">
                 <Link to=co.route(Page::Agents("all".into())) class="tile">
@@ -135,10 +141,8 @@ fn Tiles(figures: Signal<Arc<Figures>>) -> impl IntoView {
                 </Link>
                 <Link to=co.route(Page::Issues("status=todo,in_progress,in_review,blocked".into())) class="tile">
                     <span class="tile-name"><Icon d=i::LIST_TODO /> "Open issues"</span>
-                    <strong>{format::thousands(f.tasks.open)}</strong>
-                    <small>
-                        {format!("{} in progress, {} blocked", f.tasks.in_progress, f.tasks.blocked)}
-                    </small>
+                    <strong>{open}</strong>
+                    <small>{moving}</small>
                 </Link>
                 <Link to=co.route(Page::Waiting) class="tile">
                     <span class="tile-name"><Icon d=i::BELL /> "Waiting for you"</span>
@@ -183,7 +187,8 @@ fn chart(days: &[RunActivityDay]) -> AnyView {
                 })
                 .collect_view();
             let day = d.date.get(8..10).unwrap_or_default().trim_start_matches('0').to_owned();
-            let told = format!("{}: {} succeeded, {} failed, {} other", d.date, d.succeeded, d.failed, d.other);
+            let told =
+                format!("{}: {} succeeded, {} failed, {} other", d.date, d.succeeded, d.failed, d.other);
             view! {
                 <g>
                     <title>{told}</title>
@@ -279,7 +284,7 @@ fn RecentIssues() -> impl IntoView {
                             }
                         >
                             <For
-                                each=move || rows.get().iter().cloned().map(Arc::new).collect::<Vec<_>>()
+                                each={move || rows.get().iter().cloned().map(Arc::new).collect::<Vec<_>>()}
                                 key=|r| (r.issue.id, r.last_activity_at, r.issue.status)
                                 let:r
                             >

@@ -1,6 +1,8 @@
 //! The first start: a company, its first agent, its first issue; then one watches it work.
 
-use contract::adapter::{AdapterDetection, AdapterInfo, DetectAdapters, EnvironmentTest, TestEnvironment, TestStatus};
+use contract::adapter::{
+    AdapterDetection, AdapterInfo, DetectAdapters, EnvironmentTest, TestEnvironment, TestStatus,
+};
 use contract::agent::{Agent, AgentRole, CreateAgent};
 use contract::company::{Company, CreateCompany, Nothing};
 use contract::issue::{CreateIssue, IssueStatus};
@@ -221,7 +223,9 @@ fn CompanyStep(w: Wizard) -> impl IntoView {
 fn test_status(s: TestStatus) -> labels::Look {
     match s {
         TestStatus::Pass => labels::Look { icon: i::CIRCLE_CHECK, word: "Ready", tone: "green" },
-        TestStatus::Warn => labels::Look { icon: i::TRIANGLE_ALERT, word: "Works, with warnings", tone: "yellow" },
+        TestStatus::Warn => {
+            labels::Look { icon: i::TRIANGLE_ALERT, word: "Works, with warnings", tone: "yellow" }
+        }
         TestStatus::Fail => labels::Look { icon: i::CIRCLE_X, word: "Not ready", tone: "red" },
     }
 }
@@ -274,7 +278,8 @@ pub fn test_adapter(
     into: RwSignal<Option<Result<EnvironmentTest, ApiError>>>,
 ) {
     let Ok(kind) = Text::new(kind) else { return };
-    let input = TestEnvironment { company_id: company, r#type: kind, adapter_config: config, environment_id: None };
+    let input =
+        TestEnvironment { company_id: company, r#type: kind, adapter_config: config, environment_id: None };
     busy.set(true);
     into.set(None);
     spawn_local(async move {
@@ -292,7 +297,8 @@ fn AgentStep(w: Wizard) -> impl IntoView {
     let testing = RwSignal::new(false);
     let result = RwSignal::new(None::<Result<EnvironmentTest, ApiError>>);
     let adapters = use_query::<op::ListAdapters>(|| Some(Ask::of(Nothing {})));
-    let found = use_query::<op::DetectAdaptersOp>(|| Some(Ask::of(DetectAdapters { r#type: None, command: None })));
+    let found =
+        use_query::<op::DetectAdaptersOp>(|| Some(Ask::of(DetectAdapters { r#type: None, command: None })));
     focus("onboarding-agent-name");
     let offered = Memo::new(move |_| {
         let all = adapters.get();
@@ -323,7 +329,8 @@ fn AgentStep(w: Wizard) -> impl IntoView {
     };
     let next = move || {
         let Some(company) = w.company.get_untracked() else { return };
-        let (Ok(name), Ok(kind)) = (Text::new(name.get_untracked()), Text::new(chosen.get_untracked())) else {
+        let (Ok(name), Ok(kind)) = (Text::new(name.get_untracked()), Text::new(chosen.get_untracked()))
+        else {
             w.error.set(Some(ApiError::invalid("The agent needs a name")));
             return;
         };
@@ -422,7 +429,12 @@ fn AgentStep(w: Wizard) -> impl IntoView {
     }
 }
 
-fn first_agent(company_id: CompanyId, name: Text<1, 200>, kind: Text<1, 60>, config: JsonObject) -> CreateAgent {
+fn first_agent(
+    company_id: CompanyId,
+    name: Text<1, 200>,
+    kind: Text<1, 60>,
+    config: JsonObject,
+) -> CreateAgent {
     CreateAgent {
         company_id,
         name,
@@ -510,7 +522,9 @@ fn IssueStep(w: Wizard) -> impl IntoView {
     focus("onboarding-issue-title");
     let name = w.agent.get_untracked().map_or_else(|| "your agent".into(), |a| a.name);
     let create = move || {
-        let (Some(company), Some(agent)) = (w.company.get_untracked(), w.agent.get_untracked()) else { return };
+        let (Some(company), Some(agent)) = (w.company.get_untracked(), w.agent.get_untracked()) else {
+            return;
+        };
         let Ok(title) = Text::new(title.get_untracked()) else {
             w.error.set(Some(ApiError::invalid("The issue needs a title")));
             return;

@@ -1,8 +1,8 @@
 //! Projects: what issues are gathered under.
 
+use contract::Text;
 use contract::operations as op;
 use contract::planning::{CreateProject, Project};
-use contract::Text;
 use leptos::prelude::*;
 
 use crate::components::base::{Ago, Empty, Icon, Link, loaded};

@@ -131,7 +131,9 @@ fn General(settings: Signal<std::sync::Arc<contract::instance::GeneralSettings>>
             }),
         }));
     });
-    let cap = Signal::derive(move || settings.with(|s| s.max_live_runs.map_or_else(String::new, |n| n.to_string())));
+    let cap = Signal::derive(move || {
+        settings.with(|s| s.max_live_runs.map_or_else(String::new, |n| n.to_string()))
+    });
     let url = Memo::new(move |_| app().status.get().and_then(|s| s.url.clone()));
     view! {
         <section class="form-section">
@@ -298,7 +300,7 @@ fn Backups() -> impl IntoView {
                             <Show when=move || l.with(|l| l.is_empty())>
                                 <p class="muted">"No backup yet."</p>
                             </Show>
-                            <For each=move || l.get().iter().take(12).cloned().collect::<Vec<_>>() key=|b| b.file.clone() let:b>
+                            <For each={move || l.get().iter().take(12).cloned().collect::<Vec<_>>()} key=|b| b.file.clone() let:b>
                                 <div class="line-item">
                                     <span class="mono ellipsis selectable">{b.file.clone()}</span>
                                     <span class="push muted num">{format::bytes(b.size_bytes)}</span>

@@ -20,7 +20,8 @@ pub fn open_issues() -> Query<Vec<IssueRow>> {
     let co = company();
     use_query::<op::ListIssuesOp>(move || {
         let mut q = ListIssues::of(co.id);
-        q.status = vec![IssueStatus::InReview, IssueStatus::Blocked, IssueStatus::InProgress, IssueStatus::Todo];
+        q.status =
+            vec![IssueStatus::InReview, IssueStatus::Blocked, IssueStatus::InProgress, IssueStatus::Todo];
         q.sort_field = Some(IssueSort::Updated);
         q.sort_dir = Some(SortDir::Desc);
         q.limit = Some(300);

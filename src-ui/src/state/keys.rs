@@ -44,7 +44,8 @@ pub fn command(ev: &KeyboardEvent) -> bool {
 
 /// Offers a key to the handlers, newest first.
 pub fn dispatch(ev: &KeyboardEvent) {
-    let handlers: Vec<Handler> = STACK.with_borrow(|s| s.handlers.iter().rev().map(|(_, h)| h.clone()).collect());
+    let handlers: Vec<Handler> =
+        STACK.with_borrow(|s| s.handlers.iter().rev().map(|(_, h)| h.clone()).collect());
     let key = ev.key();
     for h in handlers {
         if h(ev, &key) {

@@ -163,10 +163,7 @@ mod tests {
             Route::parse("/PAP/agents/ada/runs/r1", ""),
             Route::Company("PAP".into(), Page::Run("r1".into()))
         );
-        assert_eq!(
-            Route::parse("/PAP/nothing/here", ""),
-            Route::Company("PAP".into(), Page::Missing)
-        );
+        assert_eq!(Route::parse("/PAP/nothing/here", ""), Route::Company("PAP".into(), Page::Missing));
     }
 
     #[test]

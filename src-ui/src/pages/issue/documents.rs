@@ -112,7 +112,8 @@ fn NewDocument(issue: IssueId, done: Callback<()>) -> impl IntoView {
 fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView {
     let co = company();
     let Some(key) = DocumentKey::new(&summary.key) else { return ().into_any() };
-    let name = summary.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| crate::format::words(&summary.key));
+    let name =
+        summary.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| crate::format::words(&summary.key));
     let open = RwSignal::new(true);
     let editing = RwSignal::new(false);
     let doc_key = StoredValue::new(key.clone());
@@ -129,7 +130,9 @@ fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView 
             )
         })
     });
-    let newest = Memo::new(move |_| query.data.with(|d| d.as_ref().map(|d| d.summary.clone())).unwrap_or_else(|| summary.clone()));
+    let newest = Memo::new(move |_| {
+        query.data.with(|d| d.as_ref().map(|d| d.summary.clone())).unwrap_or_else(|| summary.clone())
+    });
     view! {
         <article class="document" data-testid="document" data-key=key.as_str().to_owned()>
             <header class="document-head">
@@ -221,7 +224,8 @@ fn DocumentEditor(
     let key = StoredValue::new(doc.summary.key.clone());
     let title = StoredValue::new(doc.summary.title.clone());
     let save = move || {
-        let (Some(k), Ok(body)) = (DocumentKey::new(&key.get_value()), Text::new(text.get_untracked())) else {
+        let (Some(k), Ok(body)) = (DocumentKey::new(&key.get_value()), Text::new(text.get_untracked()))
+        else {
             return;
         };
         let input = PutDocument {
@@ -342,7 +346,10 @@ fn document_menu(ev: &web_sys::MouseEvent, issue: IssueId, key: DocumentKey, que
     ];
     let pick = Callback::new(move |what: String| {
         if what == "copy" {
-            copy(query.data.with_untracked(|d| d.as_ref().map(|d| d.body.clone()).unwrap_or_default()), "Document");
+            copy(
+                query.data.with_untracked(|d| d.as_ref().map(|d| d.body.clone()).unwrap_or_default()),
+                "Document",
+            );
             return;
         }
         let path = DocumentPath { id: issue.into(), key: key.clone() };

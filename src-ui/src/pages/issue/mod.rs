@@ -61,8 +61,7 @@ pub fn IssuePage(reference: String) -> impl IntoView {
         return view! { <NotThere reference=reference /> }.into_any();
     };
     let asked = id.clone();
-    let query =
-        use_query::<op::GetIssue>(move || Some(Ask::within(IssuePath { id: asked.clone() }, co.id)));
+    let query = use_query::<op::GetIssue>(move || Some(Ask::within(IssuePath { id: asked.clone() }, co.id)));
     let missing = Memo::new(move |_| {
         query.error.with(|e| e.as_ref().is_some_and(|e| e.code == ErrorCode::NotFound))
             && query.data.with(Option::is_none)
@@ -280,7 +279,8 @@ fn more(ev: &web_sys::MouseEvent, current: Current, co: Co) {
     let (id, key, title, locked, text) = current.detail.with_untracked(|d| {
         let i = &d.issue;
         let locked = i.checkout_run_id.is_some() || i.execution_run_id.is_some();
-        let text = format!("# {}: {}\n\n{}", i.display_key(), i.title, i.description.clone().unwrap_or_default());
+        let text =
+            format!("# {}: {}\n\n{}", i.display_key(), i.title, i.description.clone().unwrap_or_default());
         (i.id, i.display_key(), i.title.clone(), locked, text)
     });
     let mut choices = vec![

@@ -24,7 +24,9 @@ pub fn open(key: &str, current: Current, co: Co) -> bool {
         _ => "[data-testid=issue-assignee]",
     };
     let at = document().query_selector(selector).ok().flatten();
-    let Some(el) = at.or_else(|| document().query_selector(".issue-title").ok().flatten()) else { return false };
+    let Some(el) = at.or_else(|| document().query_selector(".issue-title").ok().flatten()) else {
+        return false;
+    };
     match key {
         "s" => pick_status(&el, current),
         "p" => pick_priority(&el, current),
@@ -95,7 +97,8 @@ fn add_blocker(el: &web_sys::Element, current: Current, co: Co) {
     let me = current.detail.with_untracked(|d| d.issue.id);
     let pick = Callback::new(move |b: String| {
         let Some(b) = issue_id(&b).filter(|b| *b != me) else { return };
-        let mut ids: Vec<IssueId> = current.detail.with_untracked(|d| d.blocked_by.iter().map(|x| x.id).collect());
+        let mut ids: Vec<IssueId> =
+            current.detail.with_untracked(|d| d.blocked_by.iter().map(|x| x.id).collect());
         if !ids.contains(&b) {
             ids.push(b);
             block_by(current, ids);

@@ -45,9 +45,11 @@ pub fn Thread(current: Current) -> impl IntoView {
         let input = ListComments { id: id.into(), after: None, before: None, order: None, limit: Some(PAGE) };
         Some(Ask::within(input, co.id))
     });
-    let runs =
-        use_query::<op::ListIssueRuns>(move || Some(Ask::within(IssueRunsPath { issue_id: id.into() }, co.id)));
-    let cards = use_query::<op::ListInteractions>(move || Some(Ask::within(IssuePath { id: id.into() }, co.id)));
+    let runs = use_query::<op::ListIssueRuns>(move || {
+        Some(Ask::within(IssueRunsPath { issue_id: id.into() }, co.id))
+    });
+    let cards =
+        use_query::<op::ListInteractions>(move || Some(Ask::within(IssuePath { id: id.into() }, co.id)));
     let events = use_query::<op::ListIssueActivity>(move || {
         Some(Ask::within(IssueActivityPath { id: id.into() }, co.id))
     });
@@ -172,9 +174,7 @@ pub fn Thread(current: Current) -> impl IntoView {
 fn draw(item: Item, parts: Parts, co: Co) -> AnyView {
     match item {
         Item::Comment(id) => {
-            let comment = Memo::new(move |_| {
-                parts.comments.with(|c| c.iter().find(|c| c.id == id).cloned())
-            });
+            let comment = Memo::new(move |_| parts.comments.with(|c| c.iter().find(|c| c.id == id).cloned()));
             (move || comment.get().map(|c| view! { <Comment comment=c /> })).into_any()
         }
         Item::Card(id) => {
@@ -209,7 +209,9 @@ fn draw(item: Item, parts: Parts, co: Co) -> AnyView {
 pub fn actor(a: &Activity, co: Co) -> String {
     match (a.actor_type, a.agent_id) {
         (ActorType::Agent, Some(id)) => co.agent_name(id),
-        (ActorType::Agent, None) => a.actor_id.parse().map_or_else(|_| "An agent".into(), |id| co.agent_name(id)),
+        (ActorType::Agent, None) => {
+            a.actor_id.parse().map_or_else(|_| "An agent".into(), |id| co.agent_name(id))
+        }
         (ActorType::User, _) => "You".into(),
         (ActorType::System, _) => "Paperclip".into(),
     }

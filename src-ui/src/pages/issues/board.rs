@@ -10,9 +10,9 @@ use contract::issue::{IssueRow, IssueStatus};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use super::edit;
 use super::list::NoIssues;
 use super::source::IssueSource;
-use super::edit;
 use crate::components::base::{Icon, StatusIcon};
 use crate::components::icons as i;
 use crate::components::issue_row::CardContent;
@@ -23,7 +23,7 @@ use crate::state::keys::{self, use_keys};
 use crate::state::route::Page;
 use crate::state::{Dialog, NewIssueDefaults, app, company};
 
-const CARD: f64 = 104.0;
+const CARD: f64 = 112.0;
 /// Pixels that a pressed pointer moves before it drags.
 const SLOP: f64 = 5.0;
 /// Within this many pixels of an edge, the board scrolls.
@@ -44,10 +44,15 @@ pub fn Board(view: RwSignal<IssueView>, source: IssueSource) -> impl IntoView {
     let drag = RwSignal::new(None::<Drag>);
     let cursor = RwSignal::new(None::<(IssueStatus, usize)>);
     let columns = Memo::new(move |_| {
-        source.sections.with(|s| s.iter().filter_map(|s| s.key.parse::<IssueStatus>().ok()).collect::<Vec<_>>())
+        source
+            .sections
+            .with(|s| s.iter().filter_map(|s| s.key.parse::<IssueStatus>().ok()).collect::<Vec<_>>())
     });
-    let empty = Memo::new(move |_| source.counts.with(|c| c.as_ref().is_some_and(|c| c.values().all(|n| *n == 0))));
-    let count = move |s: IssueStatus| source.counts.with(|c| c.as_ref().and_then(|c| c.get(s.as_str()).copied()).unwrap_or(0));
+    let empty =
+        Memo::new(move |_| source.counts.with(|c| c.as_ref().is_some_and(|c| c.values().all(|n| *n == 0))));
+    let count = move |s: IssueStatus| {
+        source.counts.with(|c| c.as_ref().and_then(|c| c.get(s.as_str()).copied()).unwrap_or(0))
+    };
     use_keys(move |ev, key| {
         let over = app.dialog.with_untracked(Option::is_some) || app.menu.with_untracked(Option::is_some);
         if over || keys::typing(ev) || keys::command(ev) {
@@ -159,9 +164,13 @@ fn Column(
         let row = Memo::new(move |_| source.row(status.as_str(), n));
         move || match row.get() {
             Some(r) => {
-                view! { <Card row=r n=n status=status view=view source=source drag=drag cursor=cursor /> }.into_any()
+                view! { <Card row=r n=n status=status view=view source=source drag=drag cursor=cursor /> }
+                    .into_any()
             }
-            None => view! { <div class="card waiting" aria-busy="true"><div class="skeleton-row"></div></div> }.into_any(),
+            None => {
+                view! { <div class="card waiting" aria-busy="true"><div class="skeleton-row"></div></div> }
+                    .into_any()
+            }
         }
     };
     view! {
@@ -285,10 +294,8 @@ fn begin(
         return;
     }
     let (sx, sy) = (f64::from(ev.client_x()), f64::from(ev.client_y()));
-    let offset = ev
-        .current_target()
-        .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
-        .map_or((0.0, 0.0), |el| {
+    let offset =
+        ev.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).map_or((0.0, 0.0), |el| {
             let r = el.get_bounding_client_rect();
             (sx - r.left(), sy - r.top())
         });
@@ -305,12 +312,20 @@ fn begin(
             ev.prevent_default();
             if !started {
                 *scroller.borrow_mut() = Some(gloo_timers::callback::Interval::new(16, move || {
-                    if let Some((x, y)) = drag.try_with_untracked(|d| d.as_ref().map(|d| (d.x + offset.0, d.y + offset.1))).flatten() {
+                    if let Some((x, y)) = drag
+                        .try_with_untracked(|d| d.as_ref().map(|d| (d.x + offset.0, d.y + offset.1)))
+                        .flatten()
+                    {
                         scroll_edges(x, y);
                     }
                 }));
             }
-            drag.set(Some(Drag { row: row.clone(), x: x - offset.0, y: y - offset.1, over: column_at(x, y) }));
+            drag.set(Some(Drag {
+                row: row.clone(),
+                x: x - offset.0,
+                y: y - offset.1,
+                over: column_at(x, y),
+            }));
         })
     };
     let end = {

@@ -7,8 +7,8 @@ use contract::IssueId;
 use contract::issue::{IssueRow, IssueStatus};
 use leptos::prelude::*;
 
-use super::source::IssueSource;
 use super::edit;
+use super::source::IssueSource;
 use crate::components::base::{Avatar, Empty, Failed, Icon, PriorityIcon, Skeleton, StatusIcon};
 use crate::components::icons as i;
 use crate::components::issue_row::RowContent;
@@ -22,11 +22,7 @@ use crate::virtual_window::{Sections, Slot};
 const ROW: f64 = 36.0;
 
 #[component]
-pub fn List(
-    view: RwSignal<IssueView>,
-    source: IssueSource,
-    total: Memo<Option<usize>>,
-) -> impl IntoView {
+pub fn List(view: RwSignal<IssueView>, source: IssueSource, total: Memo<Option<usize>>) -> impl IntoView {
     let app = app();
     let co = company();
     let folded = RwSignal::new(HashSet::<String>::new());
@@ -48,9 +44,8 @@ pub fn List(
     });
     let layout = Memo::new(move |_| {
         let grouped = view.with(|v| v.group != Group::None);
-        let parts = shown.with(|s| {
-            folded.with(|f| s.iter().map(|(key, _, n)| (*n, f.contains(key))).collect::<Vec<_>>())
-        });
+        let parts = shown
+            .with(|s| folded.with(|f| s.iter().map(|(key, _, n)| (*n, f.contains(key))).collect::<Vec<_>>()));
         Sections::new(parts, grouped)
     });
     let count = Signal::derive(move || layout.with(Sections::len));
@@ -129,8 +124,10 @@ pub fn List(
         move || match slot.get() {
             Some(Slot::Header(section)) => {
                 let head = shown.with(|s| s.get(section).cloned());
-                head.map(|(key, title, n)| view! { <Header view=view key=key title=title n=n folded=folded /> })
-                    .into_any()
+                head.map(
+                    |(key, title, n)| view! { <Header view=view key=key title=title n=n folded=folded /> },
+                )
+                .into_any()
             }
             Some(Slot::Row { .. }) => match row.get() {
                 Some(r) => view! {
@@ -192,7 +189,8 @@ fn Header(
     let (fold_key, is_key, new_key) = (key.clone(), key.clone(), key);
     let is_folded = Memo::new(move |_| folded.with(|f| f.contains(&is_key)));
     let defaults = move || {
-        let mut d = NewIssueDefaults { project: view.with_untracked(|v| v.project), ..NewIssueDefaults::default() };
+        let mut d =
+            NewIssueDefaults { project: view.with_untracked(|v| v.project), ..NewIssueDefaults::default() };
         match group {
             Group::Status => d.status = new_key.parse::<IssueStatus>().ok(),
             Group::Assignee => d.assignee = new_key.parse().ok(),

@@ -5,8 +5,8 @@ mod list;
 mod source;
 mod toolbar;
 
-use contract::issue::{IssueStatus, UpdateIssue};
 use contract::IssueId;
+use contract::issue::{IssueStatus, UpdateIssue};
 use leptos::prelude::*;
 
 use crate::components::base::Icon;

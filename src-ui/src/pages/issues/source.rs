@@ -76,8 +76,12 @@ impl IssueSource {
             true
         });
         let again = move || me.soon(view);
-        let listener =
-            feed::listen(&[Kind::Issue, Kind::Run, Kind::Label, Kind::Interaction], Some(co.id), None, Rc::new(again));
+        let listener = feed::listen(
+            &[Kind::Issue, Kind::Run, Kind::Label, Kind::Interaction],
+            Some(co.id),
+            None,
+            Rc::new(again),
+        );
         on_cleanup(move || {
             feed::ignore(listener);
             let _ = me.state.try_with_value(|s| s.pending.borrow_mut().take());
@@ -200,8 +204,7 @@ impl IssueSource {
             return;
         }
         spawn_local(async move {
-            let input =
-                ListIssues { limit: Some(PAGE as u32), offset: Some((page * PAGE) as u32), ..filter };
+            let input = ListIssues { limit: Some(PAGE as u32), offset: Some((page * PAGE) as u32), ..filter };
             let answer = call::<op::ListIssuesOp>(&input).await;
             let current = self.state.try_with_value(|s| {
                 s.in_flight.borrow_mut().remove(&key);
@@ -241,7 +244,13 @@ impl IssueSource {
     }
 
     /// Changes an issue: shown at once, taken back when the core refuses.
-    pub fn change(self, view: Signal<IssueView>, id: IssueId, show: impl Fn(&mut IssueRow), input: UpdateIssue) {
+    pub fn change(
+        self,
+        view: Signal<IssueView>,
+        id: IssueId,
+        show: impl Fn(&mut IssueRow),
+        input: UpdateIssue,
+    ) {
         let before = self.pages.get_untracked();
         self.pages.update(|p| {
             for rows in p.values_mut() {
@@ -252,9 +261,13 @@ impl IssueSource {
                 }
             }
         });
-        act_or::<op::UpdateIssueOp>(input, move |_| self.refresh_if_open(view), move || {
-            let _ = self.pages.try_set(before);
-        });
+        act_or::<op::UpdateIssueOp>(
+            input,
+            move |_| self.refresh_if_open(view),
+            move || {
+                let _ = self.pages.try_set(before);
+            },
+        );
     }
 
     /// Moves an issue to another column: shown there at once, put back when the core refuses.

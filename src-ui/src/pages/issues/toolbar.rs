@@ -62,8 +62,10 @@ pub fn Toolbar(view: RwSignal<IssueView>) -> impl IntoView {
     let open_group = move |ev: web_sys::MouseEvent| {
         let Some(el) = anchor(&ev) else { return };
         let now = view.with_untracked(|v| v.group);
-        let choices =
-            Group::ALL.iter().map(|g| Choice::new(g.key(), g.label(), Glyph::None).selected(*g == now)).collect();
+        let choices = Group::ALL
+            .iter()
+            .map(|g| Choice::new(g.key(), g.label(), Glyph::None).selected(*g == now))
+            .collect();
         let pick = Callback::new(move |id: String| {
             if let Some(g) = Group::ALL.into_iter().find(|g| g.key() == id) {
                 view.update(|v| v.group = g);
@@ -284,7 +286,9 @@ fn ActiveFilters(view: RwSignal<IssueView>) -> impl IntoView {
                 [one] => labels::priority(*one).to_owned(),
                 many => format!("{} priorities", many.len()),
             };
-            out.push(chip(view! { {icons} {words} }.into_any(), "priority", |v| v.priority.clear()).into_any());
+            out.push(
+                chip(view! { {icons} {words} }.into_any(), "priority", |v| v.priority.clear()).into_any(),
+            );
         }
         if let Some(a) = v.assignee.as_deref().and_then(Assignee::parse) {
             let name = a.label(co);
@@ -321,7 +325,9 @@ fn saved_views(ev: &web_sys::MouseEvent, view: RwSignal<IssueView>, company: &st
         .iter()
         .map(|s| {
             let hint = if s.view.board { "board" } else { s.view.group.key() };
-            Choice::new(s.name.clone(), s.name.clone(), Glyph::Icon(i::LAYERS)).hint(hint).selected(s.view == now)
+            Choice::new(s.name.clone(), s.name.clone(), Glyph::Icon(i::LAYERS))
+                .hint(hint)
+                .selected(s.view == now)
         })
         .collect();
     if let Some(current) = saved.iter().find(|s| s.view == now) {

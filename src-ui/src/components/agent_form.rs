@@ -1,0 +1,597 @@
+//! The form of an agent's settings. Its fields come from the adapter; the same form makes and changes agents.
+
+use contract::adapter::{
+    AdapterDetection, AdapterField, AdapterInfo, DetectAdapters, FieldKind, ListAdapterModels,
+};
+use contract::agent::{Agent, AgentRole};
+use contract::company::Nothing;
+use contract::operations as op;
+use contract::{AgentId, JsonObject, Text};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde_json::Value;
+
+use crate::api::query::{Ask, Query, use_query};
+use crate::components::base::{Icon, Toggle};
+use crate::components::icons as i;
+use crate::format;
+use crate::ipc;
+use crate::pages::onboarding::{TestResult, test_adapter};
+use crate::state::{app, company};
+
+/// What the form holds.
+#[derive(Clone, Copy)]
+pub struct AgentForm {
+    pub name: RwSignal<String>,
+    pub title: RwSignal<String>,
+    pub role: RwSignal<AgentRole>,
+    pub reports_to: RwSignal<Option<AgentId>>,
+    pub adapter: RwSignal<String>,
+    pub config: RwSignal<JsonObject>,
+    pub runtime: RwSignal<JsonObject>,
+    pub adapters: Query<Vec<AdapterInfo>>,
+}
+
+impl AgentForm {
+    /// A form for a new agent, or for one that is there.
+    pub fn of(agent: Option<&Agent>) -> Self {
+        let f = Self {
+            name: RwSignal::new(String::new()),
+            title: RwSignal::new(String::new()),
+            role: RwSignal::new(AgentRole::General),
+            reports_to: RwSignal::new(None),
+            adapter: RwSignal::new("claude_local".to_owned()),
+            config: RwSignal::new(JsonObject::new()),
+            runtime: RwSignal::new(JsonObject::new()),
+            adapters: use_query::<op::ListAdapters>(|| Some(Ask::of(Nothing {}))),
+        };
+        if let Some(a) = agent {
+            f.fill(a);
+        }
+        f
+    }
+
+    /// Takes an agent's present settings.
+    pub fn fill(self, a: &Agent) {
+        self.name.set(a.name.clone());
+        self.title.set(a.title.clone().unwrap_or_default());
+        self.role.set(a.role);
+        self.reports_to.set(a.reports_to);
+        self.adapter.set(a.adapter_type.clone());
+        self.config.set(a.adapter_config.clone());
+        self.runtime.set(a.runtime_config.clone());
+    }
+
+    /// Whether it holds what the agent has.
+    pub fn same_as(self, a: &Agent) -> bool {
+        self.name.with(|n| *n == a.name)
+            && self.title.with(|t| *t == a.title.clone().unwrap_or_default())
+            && self.role.get() == a.role
+            && self.reports_to.get() == a.reports_to
+            && self.adapter.with(|t| *t == a.adapter_type)
+            && self.config.with(|c| *c == a.adapter_config)
+            && self.runtime.with(|r| *r == a.runtime_config)
+    }
+
+    fn heartbeat(self, key: &str) -> Option<Value> {
+        self.runtime.with(|r| r.get("heartbeat")?.get(key).cloned())
+    }
+
+    fn set_heartbeat(self, key: &str, value: Value) {
+        self.runtime.update(|r| {
+            let h = r.entry("heartbeat").or_insert_with(|| JsonObject::new().into());
+            if let Some(h) = h.as_object_mut() {
+                h.insert(key.to_owned(), value);
+            }
+        });
+    }
+
+    fn set_field(self, key: &str, value: Option<Value>) {
+        self.config.update(|c| match value {
+            Some(v) => {
+                c.insert(key.to_owned(), v);
+            }
+            None => {
+                c.remove(key);
+            }
+        });
+    }
+}
+
+#[component]
+pub fn IdentityFields(form: AgentForm, #[prop(optional)] myself: Option<AgentId>) -> impl IntoView {
+    let co = company();
+    view! {
+        <section class="form-section">
+            <h2>"Who it is"</h2>
+            <div class="form-grid">
+                <label class="field-label">
+                    "Name"
+                    <input
+                        class="field"
+                        type="text"
+                        maxlength="200"
+                        autocomplete="off"
+                        data-testid="agent-new-name"
+                        prop:value=form.name
+                        on:input:target=move |ev| form.name.set(ev.target().value())
+                    />
+                </label>
+                <label class="field-label">
+                    "Title"
+                    <input
+                        class="field"
+                        type="text"
+                        maxlength="200"
+                        placeholder="Backend engineer"
+                        prop:value=form.title
+                        on:input:target=move |ev| form.title.set(ev.target().value())
+                    />
+                </label>
+                <label class="field-label">
+                    "Role"
+                    <select
+                        class="field"
+                        prop:value=move || form.role.get().as_str()
+                        on:change:target=move |ev| {
+                            if let Ok(r) = ev.target().value().parse() {
+                                form.role.set(r);
+                            }
+                        }
+                    >
+                        {AgentRole::ALL
+                            .iter()
+                            .map(|r| {
+                                let here = form.role.get_untracked() == *r;
+                                view! {
+                                    <option value=r.as_str() selected=here>
+                                        {role(*r)}
+                                    </option>
+                                }
+                            })
+                            .collect_view()}
+                    </select>
+                </label>
+                <label class="field-label">
+                    "Reports to"
+                    <select
+                        class="field"
+                        on:change:target=move |ev| form.reports_to.set(ev.target().value().parse().ok())
+                    >
+                        <option value="">"Nobody"</option>
+                        {move || {
+                            co.agents
+                                .get()
+                                .iter()
+                                .flat_map(|a| a.iter())
+                                .filter(|a| Some(a.id) != myself)
+                                .map(|a| {
+                                    let here = form.reports_to.get() == Some(a.id);
+                                    view! {
+                                        <option value=a.id.to_string() selected=here>
+                                            {a.name.clone()}
+                                        </option>
+                                    }
+                                })
+                                .collect_view()
+                        }}
+                    </select>
+                </label>
+            </div>
+        </section>
+    }
+}
+
+/// A role as a person writes it.
+pub fn role(r: AgentRole) -> String {
+    match r {
+        AgentRole::Ceo | AgentRole::Cto | AgentRole::Cmo | AgentRole::Cfo | AgentRole::Pm | AgentRole::Qa => {
+            r.as_str().to_uppercase()
+        }
+        other => format::words(other.as_str()),
+    }
+}
+
+#[component]
+pub fn AdapterFields(form: AgentForm) -> impl IntoView {
+    let co = company();
+    let testing = RwSignal::new(false);
+    let result = RwSignal::new(None);
+    let info = Memo::new(move |_| {
+        let kind = form.adapter.get();
+        form.adapters.get()?.iter().find(|a| a.r#type == kind).cloned()
+    });
+    let command = Memo::new(move |_| {
+        form.config
+            .with(|c| c.get("command").and_then(Value::as_str).filter(|c| !c.is_empty()).map(str::to_owned))
+    });
+    let found = use_query::<op::DetectAdaptersOp>(move || {
+        let kind = Text::new(form.adapter.get()).ok()?;
+        Some(Ask::of(DetectAdapters { r#type: Some(kind), command: command.get() }))
+    });
+    let test = move |_| {
+        test_adapter(co.id, &form.adapter.get_untracked(), form.config.get_untracked(), testing, result);
+    };
+    view! {
+        <section class="form-section">
+            <h2>"What runs it"</h2>
+            <label class="field-label">
+                "Adapter"
+                <select
+                    class="field"
+                    data-testid="agent-adapter"
+                    on:change:target=move |ev| {
+                        form.adapter.set(ev.target().value());
+                        form.config.set(JsonObject::new());
+                        result.set(None);
+                    }
+                >
+                    {move || {
+                        form.adapters
+                            .get()
+                            .iter()
+                            .flat_map(|a| a.iter())
+                            .filter(|a| !a.disabled)
+                            .map(|a| {
+                                let here = form.adapter.with_untracked(|t| *t == a.r#type);
+                                view! {
+                                    <option value=a.r#type.clone() selected=here>
+                                        {a.label.clone()}
+                                    </option>
+                                }
+                            })
+                            .collect_view()
+                    }}
+                </select>
+                <small>{move || info.get().map(|a| a.description)}</small>
+            </label>
+            {move || {
+                found
+                    .get()
+                    .and_then(|f| f.first().cloned())
+                    .filter(|d| form.adapter.with(|t| *t == d.r#type && t != "demo"))
+                    .map(|d| view! { <Found detection=d /> })
+            }}
+            {move || info.get().map(|a| view! { <Fields form=form fields=a.fields kind=a.r#type /> })}
+            <div class="step-actions">
+                <button type="button" class="btn" disabled=testing on:click=test>
+                    <Icon d=i::HEART_PULSE />
+                    {move || if testing.get() { "Testing" } else { "Test environment" }}
+                </button>
+            </div>
+            {move || match result.get() {
+                Some(Ok(t)) => view! { <TestResult test=t /> }.into_any(),
+                Some(Err(e)) => view! { <p class="field-error" role="alert">{e.message}</p> }.into_any(),
+                None => ().into_any(),
+            }}
+        </section>
+    }
+}
+
+/// Which executable would be started, and why that one.
+#[component]
+fn Found(detection: AdapterDetection) -> impl IntoView {
+    let there = detection.executable.is_some();
+    let tone = if there { "tone-green" } else { "tone-yellow" };
+    view! {
+        <div class=format!("notice {tone}")>
+            <Icon d=if there { i::CIRCLE_CHECK } else { i::CIRCLE_ALERT } />
+            <span>
+                {detection.executable.map(|e| view! { <code>{e}</code> " " })}
+                {detection.version.map(|v| format!("{v}. "))}
+                <span class="muted">{detection.why}</span>
+            </span>
+        </div>
+    }
+}
+
+#[component]
+fn Fields(form: AgentForm, fields: Vec<AdapterField>, kind: String) -> impl IntoView {
+    let (advanced, plain): (Vec<_>, Vec<_>) = fields.into_iter().partition(|f| f.advanced);
+    let open = RwSignal::new(false);
+    let many = !advanced.is_empty();
+    let advanced = StoredValue::new(advanced);
+    let kind = StoredValue::new(kind);
+    view! {
+        <div class="form-grid">
+            {plain.into_iter().map(|f| view! { <Field form=form field=f kind=kind.get_value() /> }).collect_view()}
+        </div>
+        {many
+            .then(|| {
+                view! {
+                    <button
+                        type="button"
+                        class="fold-head"
+                        aria-expanded=move || open.get().to_string()
+                        on:click=move |_| open.update(|o| *o = !*o)
+                    >
+                        <span class="fold" class:open=open>
+                            <Icon d=i::CHEVRON_RIGHT />
+                        </span>
+                        "Advanced"
+                    </button>
+                    <Show when=move || open.get()>
+                        <div class="form-grid">
+                            {advanced
+                                .get_value()
+                                .into_iter()
+                                .map(|f| view! { <Field form=form field=f kind=kind.get_value() /> })
+                                .collect_view()}
+                        </div>
+                    </Show>
+                }
+            })}
+    }
+}
+
+/// A setting as the text of its field.
+pub fn as_text(v: &Value, kind: FieldKind) -> String {
+    match (v, kind) {
+        (Value::String(s), _) => s.clone(),
+        (Value::Array(a), _) => a.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        (Value::Object(o), FieldKind::Env) => o
+            .iter()
+            .map(|(k, v)| match v {
+                Value::String(s) => format!("{k}={s}"),
+                // Paperclip binds variables as {type, value}.
+                Value::Object(b) => {
+                    format!("{k}={}", b.get("value").and_then(Value::as_str).unwrap_or("(a secret)"))
+                }
+                other => format!("{k}={other}"),
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        (Value::Null, _) => String::new(),
+        (other, _) => other.to_string(),
+    }
+}
+
+/// The text of a field as a setting; `None` when it is empty.
+pub fn from_text(text: &str, kind: FieldKind) -> Option<Value> {
+    if text.trim().is_empty() {
+        return None;
+    }
+    Some(match kind {
+        FieldKind::Number => text.trim().parse::<i64>().map_or_else(|_| text.into(), Into::into),
+        FieldKind::List => text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().into(),
+        FieldKind::Env => Value::Object(
+            text.lines()
+                .filter_map(|l| l.split_once('='))
+                .map(|(k, v)| (k.trim().to_owned(), Value::from(v)))
+                .filter(|(k, _)| !k.is_empty())
+                .collect(),
+        ),
+        _ => text.into(),
+    })
+}
+
+#[component]
+fn Field(form: AgentForm, field: AdapterField, kind: String) -> impl IntoView {
+    let co = company();
+    let key = StoredValue::new(field.key.clone());
+    let field_kind = field.kind;
+    let fallback = StoredValue::new(field.default.clone());
+    let value = Memo::new(move |_| key.with_value(|k| form.config.with(|c| c.get(k).cloned())));
+    let text = move || value.get().map_or_else(String::new, |v| as_text(&v, field_kind));
+    let placeholder = field.default.as_ref().map(|d| as_text(d, field_kind)).unwrap_or_default();
+    let set = move |typed: String| form.set_field(&key.get_value(), from_text(&typed, field_kind));
+    let label = if field.required { format!("{} *", field.label) } else { field.label.clone() };
+    let help = field.help.clone();
+    if field_kind == FieldKind::Toggle {
+        let on = Signal::derive(move || {
+            value.get().or_else(|| fallback.get_value()).and_then(|v| v.as_bool()).unwrap_or(false)
+        });
+        let set = Callback::new(move |on: bool| form.set_field(&key.get_value(), Some(on.into())));
+        return view! {
+            <div class="full">
+                <Toggle label=label help=help.unwrap_or_default() on=on set=set />
+            </div>
+        }
+        .into_any();
+    }
+    let input = match field_kind {
+        FieldKind::Multiline | FieldKind::List | FieldKind::Env => {
+            let hint = if field_kind == FieldKind::Env { "NAME=value".to_owned() } else { placeholder };
+            view! {
+                <textarea
+                    class="field mono"
+                    rows="3"
+                    placeholder=hint
+                    prop:value=text()
+                    on:change:target=move |ev| set(ev.target().value())
+                ></textarea>
+            }
+            .into_any()
+        }
+        FieldKind::Select => view! {
+            <select class="field" on:change:target=move |ev| set(ev.target().value())>
+                {(!field.required).then(|| view! { <option value="">"Default"</option> })}
+                {field
+                    .options
+                    .iter()
+                    .map(|o| {
+                        let (is, value) = (o.clone(), o.clone());
+                        view! {
+                            <option value=value selected=move || text() == is>
+                                {format::words(o)}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+        }
+        .into_any(),
+        FieldKind::Model => {
+            let models = use_query::<op::ListModels>(move || {
+                let r#type = Text::new(kind.clone()).ok()?;
+                let input =
+                    ListAdapterModels { company_id: co.id, r#type, refresh: false, environment_id: None };
+                Some(Ask::of(input))
+            });
+            view! {
+                <input
+                    class="field"
+                    type="text"
+                    list="models"
+                    placeholder="The command's own default"
+                    prop:value=text
+                    on:change:target=move |ev| set(ev.target().value())
+                />
+                <datalist id="models">
+                    {move || {
+                        models
+                            .get()
+                            .iter()
+                            .flat_map(|m| m.iter())
+                            .map(|m| view! { <option value=m.id.clone()>{m.label.clone()}</option> })
+                            .collect_view()
+                    }}
+                </datalist>
+            }
+            .into_any()
+        }
+        FieldKind::Folder => view! {
+            <span class="inline-form">
+                <input
+                    class="field mono"
+                    type="text"
+                    placeholder=placeholder
+                    prop:value=text
+                    on:change:target=move |ev| set(ev.target().value())
+                />
+                <button
+                    type="button"
+                    class="btn"
+                    on:click=move |_| {
+                        spawn_local(async move {
+                            match ipc::pick_folder().await {
+                                Ok(Some(folder)) => set(folder),
+                                Ok(None) => {}
+                                Err(e) => app().fail(&e),
+                            }
+                        });
+                    }
+                >
+                    <Icon d=i::FOLDER />
+                    "Choose"
+                </button>
+            </span>
+        }
+        .into_any(),
+        FieldKind::Text | FieldKind::Number | FieldKind::Toggle => view! {
+            <input
+                class="field"
+                type=if field_kind == FieldKind::Number { "number" } else { "text" }
+                placeholder=placeholder
+                prop:value=text
+                on:change:target=move |ev| set(ev.target().value())
+            />
+        }
+        .into_any(),
+    };
+    let wide =
+        matches!(field_kind, FieldKind::Multiline | FieldKind::List | FieldKind::Env | FieldKind::Folder);
+    view! {
+        <label class="field-label" class:full=wide>
+            {label}
+            {input}
+            {help.map(|h| view! { <small>{h}</small> })}
+        </label>
+    }
+    .into_any()
+}
+
+/// When it works: on a timer, when woken, how many runs at once.
+#[component]
+pub fn PolicyFields(form: AgentForm) -> impl IntoView {
+    let flag = move |key: &'static str, default: bool| {
+        Signal::derive(move || form.heartbeat(key).and_then(|v| v.as_bool()).unwrap_or(default))
+    };
+    let number = move |key: &'static str| {
+        move || {
+            form.heartbeat(key)
+                .and_then(|v| v.as_i64())
+                .filter(|n| *n > 0)
+                .map_or_else(String::new, |n| n.to_string())
+        }
+    };
+    let timer = flag("enabled", false);
+    view! {
+        <section class="form-section">
+            <h2>"When it works"</h2>
+            <Toggle
+                label="Wake on demand"
+                help="Assignments, comments, mentions and you may start it."
+                on=flag("wakeOnDemand", true)
+                set=Callback::new(move |on: bool| form.set_heartbeat("wakeOnDemand", on.into()))
+            />
+            <Toggle
+                label="Heartbeat"
+                help="Looks for due work on a timer. Nothing is started, and nothing is spent, when nothing is due."
+                on=timer
+                set=Callback::new(move |on: bool| {
+                    form.set_heartbeat("enabled", on.into());
+                    if on && form.heartbeat("intervalSec").and_then(|v| v.as_i64()).unwrap_or(0) <= 0 {
+                        form.set_heartbeat("intervalSec", 3600.into());
+                    }
+                })
+            />
+            <Show when=move || timer.get()>
+                <label class="setting">
+                    <span class="setting-text">"Every how many minutes"</span>
+                    <input
+                        class="field"
+                        type="number"
+                        min="1"
+                        prop:value=move || {
+                            form.heartbeat("intervalSec")
+                                .and_then(|v| v.as_i64())
+                                .map_or_else(String::new, |s| (s / 60).max(1).to_string())
+                        }
+                        on:change:target=move |ev| {
+                            let minutes = ev.target().value().parse::<i64>().unwrap_or(60).max(1);
+                            form.set_heartbeat("intervalSec", (minutes * 60).into());
+                        }
+                    />
+                </label>
+            </Show>
+            <label class="setting">
+                <span class="setting-text">
+                    <span>"Runs at once"</span>
+                    <small>"More than one lets it work on several issues at the same time."</small>
+                </span>
+                <input
+                    class="field"
+                    type="number"
+                    min="1"
+                    max="50"
+                    placeholder="default"
+                    prop:value=number("maxConcurrentRuns")
+                    on:change:target=move |ev| {
+                        if let Ok(n) = ev.target().value().parse::<i64>() {
+                            form.set_heartbeat("maxConcurrentRuns", n.clamp(1, 50).into());
+                        }
+                    }
+                />
+            </label>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_survives_the_way_through_its_field() {
+        for (kind, value) in [
+            (FieldKind::List, serde_json::json!(["a b", "c"])),
+            (FieldKind::Env, serde_json::json!({"A": "1=2", "B": "x"})),
+            (FieldKind::Number, serde_json::json!(12)),
+            (FieldKind::Text, serde_json::json!("x y")),
+        ] {
+            assert_eq!(from_text(&as_text(&value, kind), kind), Some(value));
+        }
+        assert_eq!(from_text("  ", FieldKind::Text), None);
+    }
+}
