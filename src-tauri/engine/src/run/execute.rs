@@ -90,7 +90,9 @@ impl Engine {
             let session_before = ctx.session.clone();
             // Asks the login shell the first time, with a deadline; known from then on.
             runner::path::agent_path().await;
-            let invocation = adapter.prepare(&ctx).map_err(|e| {
+            // It reads skills and writes the prompt bundle, so it may wait for the disk.
+            let prepared = tokio::task::spawn_blocking(move || adapter.prepare(&ctx)).await;
+            let invocation = prepared.map_err(|e| ApiError::internal(e.to_string()))?.map_err(|e| {
                 ApiError::unprocessable(e.to_string())
                     .with_details(serde_json::json!({ "errorCode": e.code() }))
             })?;
