@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use support::client::Client;
 use support::company::{Company, text};
 use support::model::{Model, Turn};
 use support::program::Headless;
@@ -64,19 +65,13 @@ async fn claude_code_works_an_issue_and_takes_up_its_session_again() {
     let id = text(&issue["id"]);
     let path = format!("/api/issues/{id}");
 
+    let first = finished(&client, &place, &company, 1).await;
+    assert_eq!(first["status"], "succeeded", "{first:#}");
     client.until(&path, PATIENCE, |i| i["status"] == "done").await;
     let comments = client.get(&format!("{path}/comments")).await;
     let comment = &comments.as_array().unwrap()[0];
     assert_eq!(comment["body"], "Counted the sheep: 12.");
     assert_eq!(comment["authorAgentId"], json!(company.agent), "the agent spoke for itself");
-
-    let runs = client
-        .until(&company.runs(), PATIENCE, |runs| {
-            runs.as_array().is_some_and(|r| r.iter().all(|r| !r["finishedAt"].is_null()))
-        })
-        .await;
-    let first = client.get(&format!("/api/heartbeat-runs/{}", text(&runs[0]["id"]))).await;
-    assert_eq!(first["status"], "succeeded", "{first:#}");
     let session = text(&first["sessionIdAfter"]);
 
     let page = client.get(&format!("/api/heartbeat-runs/{}/transcript?fromLine=0", text(&first["id"]))).await;
@@ -102,12 +97,7 @@ async fn claude_code_works_an_issue_and_takes_up_its_session_again() {
             json!({ "body": "One was hiding. Count again, please.", "reopen": true }),
         )
         .await;
-    let runs = client
-        .until(&company.runs(), PATIENCE, |runs| {
-            runs.as_array().is_some_and(|r| r.len() >= 2 && r.iter().all(|r| !r["finishedAt"].is_null()))
-        })
-        .await;
-    let second = client.get(&format!("/api/heartbeat-runs/{}", text(&runs[0]["id"]))).await;
+    let second = finished(&client, &place, &company, 2).await;
     assert_eq!(second["status"], "succeeded", "{second:#}");
     assert_eq!(second["sessionIdBefore"], json!(session));
     assert_eq!(second["sessionIdAfter"], json!(session));
@@ -119,8 +109,22 @@ async fn claude_code_works_an_issue_and_takes_up_its_session_again() {
     processes::assert_none_left(place.path(), &[program.ready.pid], PATIENCE).await;
 }
 
+/// The newest run, once there are so many and none is live. What it did is kept with the test's artifacts.
+async fn finished(client: &Client, place: &Place, company: &Company, count: usize) -> Value {
+    let runs = client
+        .until(&company.runs(), PATIENCE, |runs| {
+            runs.as_array().is_some_and(|r| r.len() >= count && r.iter().all(|r| !r["finishedAt"].is_null()))
+        })
+        .await;
+    let path = format!("/api/heartbeat-runs/{}", text(&runs[0]["id"]));
+    let run = client.get(&path).await;
+    let page = client.get(&format!("{path}/transcript?fromLine=0")).await;
+    std::fs::write(place.artifact(&format!("run-{count}.json")), format!("{run:#}\n{page:#}")).unwrap();
+    run
+}
+
 /// Neither the run, nor its events, nor its log show a secret.
-async fn assert_no_secret(client: &support::client::Client, run: &Value, token: &str) {
+async fn assert_no_secret(client: &Client, run: &Value, token: &str) {
     let id = text(&run["id"]);
     for path in ["", "/events", "/log"] {
         let shown = client.get(&format!("/api/heartbeat-runs/{id}{path}")).await.to_string();
