@@ -53,6 +53,9 @@ fn bind(wasm: &Path) -> Result<Files> {
         .web(true)?
         .typescript(false)
         .keep_debug(false)
+        // Names of functions are two thirds of a module that is not optimised.
+        .remove_name_section(true)
+        .remove_producers_section(true)
         // The page names the module itself, so that it can preload it.
         .omit_default_module_path(true)
         .generate(&out)
