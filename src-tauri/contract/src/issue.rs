@@ -442,6 +442,9 @@ pub struct ListIssues {
     /// Only issues with a run in flight.
     #[serde(default, deserialize_with = "query::flag")]
     pub live: bool,
+    /// Only issues that wait for the operator: with a card to answer, or assigned to the operator and open.
+    #[serde(default, deserialize_with = "query::flag")]
+    pub waiting: bool,
     #[serde(default, deserialize_with = "query::flag")]
     pub include_hidden: bool,
     #[serde(default, deserialize_with = "query::flag")]
@@ -485,6 +488,7 @@ impl ListIssues {
             origin_kind: None,
             origin_id: None,
             live: false,
+            waiting: false,
             include_hidden: false,
             include_routine_executions: false,
             include_plugin_operations: false,

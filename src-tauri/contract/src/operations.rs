@@ -34,7 +34,7 @@ operations! {
     #[doc = "Stops every new run and cancels the live ones until resumed."]
     PauseInstance = "instance.pause": Post "/api/instance/pause" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Run Wakeup RunEvent Agent Issue Activity];
     #[doc = "Lets runs start again."]
-    ResumeInstance = "instance.resume": Post "/api/instance/resume" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Activity];
+    ResumeInstance = "instance.resume": Post "/api/instance/resume" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Wakeup Run RunEvent Issue Agent Activity];
     #[doc = "Reads the settings of the installation."]
     GetGeneralSettings = "settings.get": Get "/api/instance/settings/general" -> 200, Board, (Nothing) -> GeneralSettings, reads [Instance];
     #[doc = "Changes settings of the installation."]
@@ -86,7 +86,7 @@ operations! {
     #[doc = "Pauses an agent and cancels its live runs."]
     PauseAgent = "agents.pause": Post "/api/agents/{id}/pause" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent Run Wakeup RunEvent Issue Activity];
     #[doc = "Lets a paused agent work again."]
-    ResumeAgent = "agents.resume": Post "/api/agents/{id}/resume" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent Activity];
+    ResumeAgent = "agents.resume": Post "/api/agents/{id}/resume" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent Wakeup Run RunEvent Issue Activity];
     #[doc = "Ends an agent for good: cancels its runs and revokes its keys."]
     TerminateAgent = "agents.terminate": Post "/api/agents/{id}/terminate" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent AgentKey Run Wakeup RunEvent Issue Activity];
     #[doc = "Lists the configuration's revisions, newest first."]
@@ -130,7 +130,7 @@ operations! {
 
     // ---- Issues
     #[doc = "Lists issues."]
-    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label];
+    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label Interaction ReadState];
     #[doc = "Counts issues, whole and by status."]
     CountIssues = "issues.count": Get "/api/companies/{companyId}/issues/count" -> 200, Company, (ListIssues) -> IssueCount, reads [Issue];
     #[doc = "Creates an issue; an assigned one wakes its agent."]

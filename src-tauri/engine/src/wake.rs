@@ -209,6 +209,22 @@ impl Engine {
             .count())
     }
 
+    /// Wakes an agent for the ready work that nobody is at, as after a pause during which its wakes came to nothing.
+    pub(crate) async fn take_up_work(&self, tx: &mut WriteTx, caller: &Caller, agent: &Agent) -> Answer<()> {
+        use contract::issue::IssueStatus;
+        let open = store::issues::assigned_open(tx, agent.company_id, agent.id).await.answer()?;
+        for issue in open.iter().filter(|i| matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress)) {
+            let waits = !store::relations::unresolved(tx, issue.id).await.answer()?.is_empty()
+                || !store::interactions::pending(tx, issue.id).await.answer()?.is_empty()
+                || store::runs::live_on_issue(tx, issue.id).await.answer()?.is_some();
+            if !waits {
+                let wake = Wake::about(issue, agent.id, InvocationSource::Automation, "agent_resumed");
+                self.wake_all(tx, caller, vec![wake]).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn skip(&self, tx: &mut WriteTx, caller: &Caller, r: Request, why: Skip) -> Answer<Woken> {
         let mut w = self.request_row(tx, caller, &r);
         w.status = WakeupStatus::Skipped;

@@ -36,13 +36,17 @@ pub enum WorkspaceError {
     NotAbsolute(PathBuf),
     #[error("the working folder {0} is a file")]
     NotAFolder(PathBuf),
+    /// Made anew it would be empty, and an agent would not know what it lost.
+    #[error("the working folder {0} is gone")]
+    Gone(PathBuf),
     #[error("the working folder {path} cannot be used: {source}")]
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Chooses the folder of a run and makes it if it is missing.
+/// Chooses the folder of a run.
 ///
-/// A folder in the agent's configuration counts; else the agent works in its own home.
+/// A folder in the agent's configuration counts and must be there; else the agent works in its own home, which is
+/// made if it is missing.
 pub fn resolve(configured: Option<&str>, home: &Path) -> Result<Workspace, WorkspaceError> {
     let (cwd, source) = match configured.map(str::trim).filter(|s| !s.is_empty()) {
         Some(dir) => (PathBuf::from(dir), Source::Configured),
@@ -53,6 +57,9 @@ pub fn resolve(configured: Option<&str>, home: &Path) -> Result<Workspace, Works
     }
     if cwd.is_file() {
         return Err(WorkspaceError::NotAFolder(cwd));
+    }
+    if source == Source::Configured && !cwd.is_dir() {
+        return Err(WorkspaceError::Gone(cwd));
     }
     std::fs::create_dir_all(&cwd).map_err(|source| WorkspaceError::Io { path: cwd.clone(), source })?;
     Ok(Workspace { cwd, source })
@@ -69,6 +76,8 @@ mod tests {
         let own = resolve(Some(" "), &home).unwrap();
         assert_eq!((own.source, home.is_dir()), (Source::AgentHome, true));
         let project = dir.path().join("a/b");
+        assert!(matches!(resolve(project.to_str(), &home), Err(WorkspaceError::Gone(_))));
+        std::fs::create_dir_all(&project).unwrap();
         assert_eq!(resolve(project.to_str(), &home).unwrap().cwd, project);
         assert!(matches!(resolve(Some("here"), &home), Err(WorkspaceError::NotAbsolute(_))));
         std::fs::write(dir.path().join("file"), "").unwrap();

@@ -14,14 +14,12 @@ use crate::components::shell::Topbar;
 use crate::state::company;
 use crate::state::route::Page;
 
-/// Issues that may wait for the operator: the core has no list of cards over all issues, so the open issues that
-/// moved last are looked through.
+/// Issues that wait for the operator, those that moved last first.
 pub fn open_issues() -> Query<Vec<IssueRow>> {
     let co = company();
     use_query::<op::ListIssuesOp>(move || {
         let mut q = ListIssues::of(co.id);
-        q.status =
-            vec![IssueStatus::InReview, IssueStatus::Blocked, IssueStatus::InProgress, IssueStatus::Todo];
+        q.waiting = true;
         q.sort_field = Some(IssueSort::Updated);
         q.sort_dir = Some(SortDir::Desc);
         q.limit = Some(300);

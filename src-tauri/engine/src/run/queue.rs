@@ -153,8 +153,12 @@ impl Engine {
             return tx.commit().await.answer();
         }
         let (run, token) = self.claim_run(&mut tx, run, &agent, issue.flatten()).await?;
-        tx.commit().await.answer()?;
+        // Known before it is running in the database: whoever cancels it from then on finds it.
         self.live_runs().insert(run.id, LiveRun::new());
+        if let Err(e) = tx.commit().await {
+            self.live_runs().remove(&run.id);
+            return Err(crate::error::store_error(e));
+        }
         let this = Arc::clone(self);
         self.tasks.spawn(async move { this.execute(run, token).await });
         Ok(())

@@ -361,6 +361,7 @@ impl Handle<ResumeAgent> for Engine {
             json!({ "name": a.name }),
         )
         .await?;
+        self.take_up_work(&mut tx, caller, &a).await?;
         tx.commit().await.answer()?;
         Ok(shown(a))
     }

@@ -56,6 +56,14 @@ fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
              WHERE status IN ('queued', 'scheduled_retry', 'running') AND issue_id IS NOT NULL)",
         );
     }
+    if q.waiting {
+        sql.push(
+            " AND (issues.id IN (SELECT issue_id FROM issue_thread_interactions WHERE status = 'pending') \
+             OR (issues.assignee_user_id = ",
+        );
+        sql.push_bind(LOCAL_OPERATOR);
+        sql.push(" AND issues.status IN ('todo', 'in_progress', 'in_review')))");
+    }
     if let Some(words) = q.q.as_deref().and_then(match_expression) {
         let text = q.q.clone().unwrap_or_default().trim().to_ascii_uppercase();
         sql.push(" AND (issues.identifier = ").push_bind(text);
