@@ -98,15 +98,56 @@ pub fn sentence(a: &Activity) -> String {
             Some(k) => format!("revised the document {k}"),
             None => "revised a document".into(),
         },
-        (other, _) => {
-            let mut parts = other.splitn(2, '.');
-            let (thing, verb) = (parts.next().unwrap_or_default(), parts.next());
-            match verb {
-                Some(v) => format!("{} {}", words(v), words(thing)),
-                None => words(thing),
-            }
-        }
+        (action, _) => plain(action).map_or_else(
+            || {
+                let (thing, verb) = action.split_once('.').unwrap_or((action, ""));
+                format!("{} {}", words(verb), words(thing)).trim().to_owned()
+            },
+            str::to_owned,
+        ),
     }
+}
+
+/// Sentences that need nothing but the action.
+fn plain(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "issue.comment_added" => "commented on",
+        "issue.thread_interaction_created" => "asked for a decision on",
+        "issue.thread_interaction_answered" => "answered a card on",
+        "issue.thread_interaction_accepted" => "accepted a card on",
+        "issue.thread_interaction_rejected" => "declined a card on",
+        "issue.thread_interaction_cancelled" => "put a card aside on",
+        "issue.thread_interaction_expired" => "let a card expire on",
+        "issue.checkout_lock_adopted" => "took over the lock on",
+        "issue.document_deleted" => "deleted a document of",
+        "issue.deleted" => "deleted",
+        "heartbeat.invoked" => "started",
+        "heartbeat.finished" => "recorded the end of",
+        "heartbeat.cancelled" => "stopped",
+        "agent.created" => "hired",
+        "agent.updated" => "changed the settings of",
+        "agent.paused" => "paused",
+        "agent.resumed" => "resumed",
+        "agent.terminated" => "terminated",
+        "agent.session_reset" => "reset the sessions of",
+        "agent.permissions_updated" => "changed what it may do:",
+        "agent.key_created" => "made a key for",
+        "agent.key_revoked" => "revoked a key of",
+        "agent.instructions_updated" => "rewrote instructions of",
+        "agent.instructions_deleted" => "deleted instructions of",
+        "agent.config_rolled_back" => "restored earlier settings of",
+        "company.created" => "founded",
+        "company.updated" => "changed the company",
+        "company.archived" => "archived the company",
+        "project.created" => "started the project",
+        "project.updated" => "changed the project",
+        "goal.created" => "set the goal",
+        "label.created" => "made the label",
+        "label.deleted" => "deleted the label",
+        "instance.paused" => "paused all work",
+        "instance.resumed" => "let work go on",
+        _ => return None,
+    })
 }
 
 /// A field of an issue as a person names it; `None` for what says nothing about the change.
@@ -175,6 +216,7 @@ mod tests {
         assert_eq!(sentence(&e), "set the status to in progress");
         e.details = serde_json::json!({"assigneeAgentId": "x"}).as_object().cloned();
         assert_eq!(sentence(&e), "changed the assignee");
-        assert_eq!(sentence(&event(2, 1, "agent.paused")), "paused agent");
+        assert_eq!(sentence(&event(2, 1, "agent.paused")), "paused");
+        assert_eq!(sentence(&event(2, 1, "routine.ran_late")), "ran late routine");
     }
 }

@@ -53,7 +53,7 @@ fn bind(wasm: &Path) -> Result<Files> {
         .web(true)?
         .typescript(false)
         .keep_debug(false)
-        // Names of functions are two thirds of a module that is not optimised.
+        // Names of functions are two thirds of an unoptimised module, and only a debugger reads them.
         .remove_name_section(true)
         .remove_producers_section(true)
         // The page names the module itself, so that it can preload it.

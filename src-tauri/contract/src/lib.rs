@@ -13,6 +13,7 @@ pub mod dashboard;
 pub mod document;
 pub mod error;
 pub mod feed;
+pub mod heartbeat;
 pub mod id;
 pub mod instance;
 pub mod interaction;

@@ -11,6 +11,7 @@ use crate::company::*;
 use crate::dashboard::*;
 use crate::document::*;
 use crate::feed::*;
+use crate::heartbeat::*;
 use crate::instance::*;
 use crate::interaction::*;
 use crate::issue::*;

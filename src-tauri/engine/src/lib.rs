@@ -94,6 +94,8 @@ impl Engine {
     /// Adopts the runs that went on without us, then starts the queue and the clock.
     pub async fn start(self: &Arc<Self>) -> Result<(), EngineError> {
         self.adopt_runs().await?;
+        // The login shell is asked for its PATH once; the first run should not wait for it.
+        self.tasks.spawn(async { drop(runner::path::agent_path().await) });
         let this = Arc::clone(self);
         self.tasks.spawn(async move { this.run_queue().await });
         let this = Arc::clone(self);

@@ -193,8 +193,8 @@ async fn a_command_that_lingers_after_its_last_word_is_ended() {
 #[tokio::test]
 async fn a_live_host_is_adopted_and_tells_all_that_matters() {
     let place = Place::new();
-    let mut first = launch(&launcher(), place.shell("echo one; read x < go; echo two")).await.unwrap();
     assert!(std::process::Command::new("mkfifo").arg(place.work().join("go")).status().unwrap().success());
+    let mut first = launch(&launcher(), place.shell("echo one; read x < go; echo two")).await.unwrap();
     let begun = started(&mut first).await;
     until("the first line", || place.text() == "one\n").await;
     drop(first);

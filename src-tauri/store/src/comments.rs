@@ -2,7 +2,8 @@
 
 use contract::comment::IssueComment;
 use contract::feed::ChangeOp;
-use contract::issue::{CommentCursor, SortDir};
+use contract::heartbeat::CommentCursor;
+use contract::issue::SortDir;
 use contract::{CommentId, IssueId, Kind, RunId};
 use sqlx::SqliteConnection;
 

@@ -331,7 +331,12 @@ pub fn Toggle(
                 role="switch"
                 data-testid=testid
                 prop:checked=move || on.get()
-                on:change:target=move |ev| set.run(ev.target().checked())
+                on:change:target=move |ev| {
+                    let wanted = ev.target().checked();
+                    // It shows what is set, not what was clicked: the core may refuse.
+                    ev.target().set_checked(on.get_untracked());
+                    set.run(wanted);
+                }
             />
         </label>
     }

@@ -15,6 +15,7 @@ pub mod pickers;
 pub mod run_list;
 pub mod shell;
 pub mod sidebar;
+pub mod tape;
 pub mod toasts;
 pub mod transcript;
 pub mod virtual_list;

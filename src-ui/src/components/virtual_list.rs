@@ -44,7 +44,7 @@ impl ListHandle {
         }
     }
 
-    pub fn to_end(&self) {
+    pub fn to_end(self) {
         if let Some(el) = self.node.get_untracked() {
             el.set_scroll_top(el.scroll_height());
         }

@@ -89,7 +89,7 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
             <Topbar
                 crumbs=vec![
                     ("Agents".into(), Page::Agents("all".into())),
-                    (name.get_untracked(), Page::Agent(url_key(), AgentTab::Runs)),
+                    (untrack(|| name.get()), Page::Agent(untrack(url_key), AgentTab::Runs)),
                 ]
                 title=format!("Run {}", id.to_string().chars().take(8).collect::<String>())
             >

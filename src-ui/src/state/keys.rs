@@ -37,6 +37,12 @@ pub fn typing(ev: &KeyboardEvent) -> bool {
     matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || target.is_content_editable()
 }
 
+/// Whether Enter would press what has the focus.
+pub fn on_control(ev: &KeyboardEvent) -> bool {
+    let target = ev.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|t| matches!(t.tag_name().as_str(), "BUTTON" | "A" | "SUMMARY"))
+}
+
 /// Whether Ctrl or Cmd is held.
 pub fn command(ev: &KeyboardEvent) -> bool {
     ev.ctrl_key() || ev.meta_key()

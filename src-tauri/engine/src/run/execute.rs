@@ -88,7 +88,11 @@ impl Engine {
         loop {
             let ctx = self.run_context(run, &agent, token, fresh).await?;
             let session_before = ctx.session.clone();
-            let invocation = adapter.prepare(&ctx).map_err(|e| {
+            // Asks the login shell the first time, with a deadline; known from then on.
+            runner::path::agent_path().await;
+            // It reads skills and writes the prompt bundle, so it may wait for the disk.
+            let prepared = tokio::task::spawn_blocking(move || adapter.prepare(&ctx)).await;
+            let invocation = prepared.map_err(|e| ApiError::internal(e.to_string()))?.map_err(|e| {
                 ApiError::unprocessable(e.to_string())
                     .with_details(serde_json::json!({ "errorCode": e.code() }))
             })?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use contract::agent::*;
 use contract::company::{CompanyPath, Nothing, PauseReason};
-use contract::issue::InboxLiteEntry;
+use contract::heartbeat::InboxLiteEntry;
 use contract::operations::*;
 use contract::{AgentId, ApiError, Cents, IssueId};
 use serde_json::json;

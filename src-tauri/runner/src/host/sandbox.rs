@@ -49,7 +49,7 @@ impl Stage {
         match byte {
             1 => "this system does not allow a mount namespace",
             2 => "this system does not allow a user namespace",
-            3 => "mounts cannot be made private",
+            3 => "mounts cannot be changed; this system may restrict user namespaces",
             4 => "a path to expose cannot be reached",
             5 => "the data folder cannot be covered; this system may restrict user namespaces",
             6 => "capabilities cannot be dropped",

@@ -4,7 +4,9 @@ mod clients;
 mod events;
 mod ladder;
 mod output;
+mod reaper;
 mod spawn;
+mod streams;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Current;
 use crate::api::query::{Ask, use_query};
-use crate::components::base::{Icon, loaded};
+use crate::components::base::{Empty, Icon, loaded};
 use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::format;
@@ -20,7 +20,13 @@ pub fn Instructions(current: Current) -> impl IntoView {
     let chosen = RwSignal::new(None::<String>);
     let adding = RwSignal::new(false);
     let path = Memo::new(move |_| {
-        chosen.get().or_else(|| bundle.data.with(|b| b.as_ref().map(|b| b.entry_file.clone())))
+        // The entry file is shown first, if it was ever written.
+        chosen.get().or_else(|| {
+            bundle.data.with(|b| {
+                let b = b.as_ref()?;
+                b.files.iter().find(|f| f.is_entry_file).or(b.files.first()).map(|f| f.path.clone())
+            })
+        })
     });
     let add = move |name: String| {
         let (Ok(file), Ok(content)) = (Text::new(name.clone()), Text::new(format!("# {name}\n"))) else {
@@ -104,22 +110,25 @@ pub fn Instructions(current: Current) -> impl IntoView {
                                     />
                                 </Show>
                             </div>
-                            {move || {
-                                path.get()
-                                    .map(|p| {
-                                        let entry = b.with_untracked(|b| b.entry_file == p);
-                                        view! {
-                                            <FileEditor
-                                                current=current
-                                                path=p
-                                                entry=entry
-                                                gone=Callback::new(move |()| {
-                                                    chosen.set(None);
-                                                    bundle.refetch();
-                                                })
-                                            />
-                                        }
-                                    })
+                            {move || match path.get() {
+                                Some(p) => {
+                                    let entry = b.with_untracked(|b| b.entry_file == p);
+                                    let gone = Callback::new(move |()| {
+                                        chosen.set(None);
+                                        bundle.refetch();
+                                    });
+                                    view! { <FileEditor current=current path=p entry=entry gone=gone /> }.into_any()
+                                }
+                                None => {
+                                    view! {
+                                        <Empty
+                                            icon=i::FILE_TEXT
+                                            title="No instruction files"
+                                            text="Add one to tell this agent who it is and how it shall work."
+                                        />
+                                    }
+                                        .into_any()
+                                }
                             }}
                         </div>
                     }

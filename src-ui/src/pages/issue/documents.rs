@@ -29,7 +29,7 @@ pub fn Documents(current: Current) -> impl IntoView {
             <header class="block-head">
                 <h2>"Documents"</h2>
                 <span class="muted num">
-                    {move || documents.with(|d| (!d.is_empty()).then(|| d.len()))}
+                    {move || documents.with(|d| (!d.is_empty()).then_some(d.len()))}
                 </span>
                 <button
                     class="icon-btn push"

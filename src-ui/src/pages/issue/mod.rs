@@ -1,34 +1,34 @@
 //! An issue's own page: what it says, what happens on it, who does what next.
 
 mod documents;
+mod notices;
 mod properties;
 mod subissues;
+mod texts;
 mod thread_view;
 
 pub use thread_view::actor;
 
 use std::sync::Arc;
 
-use contract::agent::Agent;
 use contract::issue::{IssueDetail, IssuePath, UpdateIssue};
 use contract::operations as op;
 use contract::run::RunPath;
 use contract::wake::{WakeAgent, WakeOutcome};
-use contract::{ErrorCode, IssueRef, Patch, Text};
+use contract::{ErrorCode, IssueRef, Text};
 use leptos::html;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, Query, use_query};
 use crate::components::base::{Empty, Icon, Link, LiveBadge, copy, loaded};
 use crate::components::composer::{Composer, Outcome};
-use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::components::shell::Topbar;
-use crate::markdown::view::Markdown;
+use crate::components::virtual_list::watch_height;
 use crate::state::keys::{self, use_keys};
 use crate::state::route::Page;
-use crate::state::{Co, Dialog, NewIssueDefaults, Tone, act, act_or, app, company};
+use crate::state::{Co, Dialog, NewIssueDefaults, Tone, act, act_or, app, clock, company};
 
 /// The issue of the page, and a way to change it.
 #[derive(Clone, Copy)]
@@ -140,6 +140,16 @@ fn Detail(current: Current) -> impl IntoView {
         }
         true
     });
+    // An issue that was just made is watched: the end of its thread stays in view until one scrolls up.
+    let main = NodeRef::<html::Div>::new();
+    let column = NodeRef::<html::Div>::new();
+    let young = detail.with_untracked(|d| clock().since(d.issue.created_at).as_secs() < 60);
+    let stuck = RwSignal::new(young);
+    watch_height(column, move |_| {
+        if let (Some(true), Some(el)) = (stuck.try_get_untracked(), main.try_get_untracked().flatten()) {
+            el.set_scroll_top(el.scroll_height());
+        }
+    });
     let outcome = Signal::derive(move || outcome(&detail.get(), co));
     let live = Memo::new(move |_| detail.with(|d| d.active_run.clone()).filter(|r| !r.status.is_terminal()));
     view! {
@@ -165,18 +175,29 @@ fn Detail(current: Current) -> impl IntoView {
                 </button>
             </Topbar>
             <div class="split">
-                <div class="issue-main">
-                    <div class="column-read">
-                        <Title current=current />
-                        <Notices current=current />
-                        <Description current=current editing=editing />
+                <div
+                    node_ref=main
+                    class="issue-main"
+                    on:wheel=move |ev| {
+                        if ev.delta_y() < 0.0 {
+                            stuck.set(false);
+                        }
+                    }
+                >
+                    <div node_ref=column class="column-read">
+                        <texts::Title current=current />
+                        <notices::Notices current=current />
+                        <texts::Description current=current editing=editing />
                         <subissues::SubIssues current=current />
                         <documents::Documents current=current />
                         <thread_view::Thread current=current />
                         <Composer
                             issue=id
                             effect=outcome
-                            sent=Callback::new(move |()| mark_read(id))
+                            sent=Callback::new(move |()| {
+                                stuck.set(true);
+                                mark_read(id);
+                            })
                             node=composer
                         />
                     </div>
@@ -207,10 +228,6 @@ fn outcome(d: &IssueDetail, co: Co) -> Outcome {
         (None, None) if d.issue.assignee_user_id.is_some() => Outcome::None,
         (None, None) => Outcome::Nobody,
     }
-}
-
-fn assignee(d: &IssueDetail, co: Co) -> Option<Agent> {
-    co.agent(d.issue.assignee_agent_id?)
 }
 
 /// Says what became of a wake.
@@ -318,206 +335,4 @@ fn more(ev: &web_sys::MouseEvent, current: Current, co: Co) {
         _ => {}
     });
     Menu::under(&el, "Do", choices, pick).open();
-}
-
-/// The title, edited where it stands.
-#[component]
-fn Title(current: Current) -> impl IntoView {
-    let detail = current.detail;
-    let node = NodeRef::<html::Textarea>::new();
-    let title = Memo::new(move |_| detail.with(|d| d.issue.title.clone()));
-    let text = RwSignal::new(title.get_untracked());
-    let focused = RwSignal::new(false);
-    Effect::new(move |_| {
-        let t = title.get();
-        if !focused.get_untracked() {
-            text.set(t);
-        }
-    });
-    let save = move || {
-        focused.set(false);
-        let typed = text.get_untracked();
-        match Text::new(typed.clone()) {
-            Ok(t) if typed.trim() != title.get_untracked() => {
-                current.change(|d| d.issue.title = typed.trim().to_owned(), |u| u.title = Some(t));
-            }
-            Ok(_) => {}
-            Err(_) => text.set(title.get_untracked()),
-        }
-    };
-    view! {
-        <div class="issue-title" on:focusin=move |_| focused.set(true) on:focusout=move |_| save()>
-            <Editor
-                value=text
-                label="Title"
-                placeholder="Title"
-                testid="issue-title"
-                class="title-editor"
-                node=node
-                submit=Callback::new(move |()| {
-                    if let Some(el) = node.get_untracked() {
-                        let _ = el.blur();
-                    }
-                })
-                cancel=Callback::new(move |()| {
-                    text.set(title.get_untracked());
-                    if let Some(el) = node.get_untracked() {
-                        let _ = el.blur();
-                    }
-                })
-            />
-        </div>
-    }
-}
-
-/// What stands in the way, each with what to do about it.
-#[component]
-fn Notices(current: Current) -> impl IntoView {
-    let co = company();
-    let detail = current.detail;
-    let parked = Memo::new(move |_| {
-        detail.with(|d| {
-            d.issue.status == contract::issue::IssueStatus::Backlog && d.issue.assignee_agent_id.is_some()
-        })
-    });
-    let blockers = Memo::new(move |_| {
-        detail.with(|d| {
-            d.blocked_by
-                .iter()
-                .filter(|b| !b.status.is_terminal())
-                .map(|b| b.identifier.clone().unwrap_or_default())
-                .collect::<Vec<_>>()
-        })
-    });
-    let stuck = Memo::new(move |_| {
-        use contract::agent::AgentStatus as S;
-        let a = assignee(&detail.get(), co)?;
-        matches!(a.status, S::Paused | S::Error | S::PendingApproval | S::Terminated)
-            .then(|| format!("{}: {}", a.name, crate::labels::agent_reason(&a)))
-    });
-    let to_todo = move |_| {
-        let todo = contract::issue::IssueStatus::Todo;
-        current.change(|d| d.issue.status = todo, |u| u.status = Some(todo));
-    };
-    view! {
-        <Show when=move || parked.get()>
-            <div class="notice tone-yellow">
-                <Icon d=i::CIRCLE_PAUSE />
-                <span>"Its agent does not start while the issue is in the backlog."</span>
-                <button class="btn" on:click=to_todo>
-                    "Move to Todo"
-                </button>
-            </div>
-        </Show>
-        {move || {
-            let b = blockers.get();
-            (!b.is_empty())
-                .then(|| {
-                    view! {
-                        <div class="notice tone-red">
-                            <Icon d=i::LINK />
-                            <span>
-                                "Blocked by "
-                                {b
-                                    .into_iter()
-                                    .map(|k| {
-                                        view! {
-                                            <crate::components::base::IssueChip identifier=k />
-                                            " "
-                                        }
-                                    })
-                                    .collect_view()} "It goes on by itself when they are done."
-                            </span>
-                        </div>
-                    }
-                })
-        }}
-        {move || {
-            stuck
-                .get()
-                .map(|why| {
-                    view! {
-                        <div class="notice tone-yellow">
-                            <Icon d=i::CIRCLE_ALERT />
-                            <span>{why}</span>
-                        </div>
-                    }
-                })
-        }}
-    }
-}
-
-#[component]
-fn Description(current: Current, editing: RwSignal<bool>) -> impl IntoView {
-    let detail = current.detail;
-    let source = Memo::new(move |_| detail.with(|d| d.issue.description.clone().unwrap_or_default()));
-    let text = RwSignal::new(String::new());
-    Effect::new(move |_| {
-        if editing.get() {
-            text.set(source.get_untracked());
-        }
-    });
-    let save = move || {
-        let typed = text.get_untracked();
-        editing.set(false);
-        if typed == source.get_untracked() {
-            return;
-        }
-        let Ok(t) = Text::new(typed.clone()) else { return };
-        current.change(
-            |d| d.issue.description = Some(typed),
-            |u| u.description = if t.is_empty() { Patch::Clear } else { Patch::Set(t) },
-        );
-    };
-    view! {
-        <Show
-            when=move || editing.get()
-            fallback=move || {
-                view! {
-                    <div class="description" data-testid="issue-description">
-                        <Show
-                            when=move || source.with(|s| !s.trim().is_empty())
-                            fallback=move || {
-                                view! {
-                                    <button class="placeholder" on:click=move |_| editing.set(true)>
-                                        "Add a description"
-                                    </button>
-                                }
-                            }
-                        >
-                            <Markdown source=source />
-                            <button
-                                class="icon-btn edit-corner"
-                                aria-label="Edit description"
-                                title="Edit (E)"
-                                on:click=move |_| editing.set(true)
-                            >
-                                <Icon d=i::PENCIL />
-                            </button>
-                        </Show>
-                    </div>
-                }
-            }
-        >
-            <div class="edit-box">
-                <Editor
-                    value=text
-                    label="Description"
-                    placeholder="Describe what should be true when this is done"
-                    autofocus=true
-                    class="bare tall"
-                    submit=Callback::new(move |()| save())
-                    cancel=Callback::new(move |()| editing.set(false))
-                />
-                <div class="edit-actions">
-                    <button class="btn quiet" on:click=move |_| editing.set(false)>
-                        "Discard"
-                    </button>
-                    <button class="btn primary" on:click=move |_| save()>
-                        "Save"
-                    </button>
-                </div>
-            </div>
-        </Show>
-    }
 }

@@ -94,7 +94,7 @@ pub fn Board(view: RwSignal<IssueView>, source: IssueSource) -> impl IntoView {
                 cursor.set(Some((col, (at + 1).min(untrack(|| count(col)).saturating_sub(1)))));
             }
             ("k" | "ArrowUp", _) => cursor.set(Some((col, at.saturating_sub(1)))),
-            ("Enter", Some(r)) => co.go(Page::Issue(r.issue.display_key())),
+            ("Enter", Some(r)) if !keys::on_control(ev) => co.go(Page::Issue(r.issue.display_key())),
             ("Escape", _) => cursor.set(None),
             ("s" | "p" | "a", Some(r)) => {
                 return match document().query_selector(".card.at").ok().flatten() {
@@ -160,6 +160,10 @@ fn Column(
             handle.reveal(at, count.get_untracked(), CARD);
         }
     });
+    let seen = Callback::new(move |(start, end): (usize, usize)| {
+        let pages = IssueSource::page_of(start)..=IssueSource::page_of(end.saturating_sub(1));
+        source.in_sight_of(status.as_str(), pages);
+    });
     let draw = move |n: usize| {
         let row = Memo::new(move |_| source.row(status.as_str(), n));
         move || match row.get() {
@@ -198,7 +202,7 @@ fn Column(
                     <Icon d=i::PLUS />
                 </button>
             </header>
-            <VirtualList count=count row=CARD handle=handle class="column-list" label="Cards" draw=draw />
+            <VirtualList count=count row=CARD handle=handle class="column-list" label="Cards" draw=draw seen=seen />
         </section>
     }
 }

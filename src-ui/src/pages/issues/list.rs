@@ -96,7 +96,7 @@ pub fn List(view: RwSignal<IssueView>, source: IssueSource, total: Memo<Option<u
         match (key, here) {
             ("Escape", _) if !selected.with_untracked(HashSet::is_empty) => selected.update(HashSet::clear),
             ("Escape", _) if cursor.get_untracked().is_some() => cursor.set(None),
-            ("Enter", Some(r)) => co.go(Page::Issue(r.issue.display_key())),
+            ("Enter", Some(r)) if !keys::on_control(ev) => co.go(Page::Issue(r.issue.display_key())),
             ("x", Some(r)) => selected.update(|s| {
                 if !s.remove(&r.issue.id) {
                     s.insert(r.issue.id);

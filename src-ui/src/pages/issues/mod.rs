@@ -32,13 +32,16 @@ pub fn Issues() -> impl IntoView {
     let app = app();
     let co = company();
     let kept = format!("issues:{}", co.id);
-    let view = RwSignal::new(prefs::load::<IssueView>(&kept).unwrap_or_default());
     // A link with filters sets them; afterwards the view is the page's own.
-    Effect::new(move |_| {
-        if let Route::Company(_, Page::Issues(q)) = app.route.get()
-            && !q.is_empty()
-        {
-            view.set(IssueView::from_query(&q));
+    let linked = move || match app.route.get() {
+        Route::Company(_, Page::Issues(q)) if !q.is_empty() => Some(IssueView::from_query(&q)),
+        _ => None,
+    };
+    let first = untrack(linked).or_else(|| prefs::load::<IssueView>(&kept)).unwrap_or_default();
+    let view = RwSignal::new(first);
+    Effect::new(move |before: Option<()>| {
+        if let (Some(v), Some(())) = (linked(), before) {
+            view.set(v);
         }
     });
     Effect::new(move |_| {

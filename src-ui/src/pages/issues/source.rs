@@ -187,6 +187,14 @@ impl IssueSource {
         self.wanted.set_value(pages);
     }
 
+    /// Says which pages of one section are in sight.
+    pub fn in_sight_of(self, section: &str, pages: std::ops::RangeInclusive<usize>) {
+        self.wanted.update_value(|w| {
+            w.retain(|(s, _)| s != section);
+            w.extend(pages.map(|p| (section.to_owned(), p)));
+        });
+    }
+
     pub const fn page_of(offset: usize) -> usize {
         offset / PAGE
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contract::document::{CONTINUATION_SUMMARY, PLAN};
+use contract::heartbeat::*;
 use contract::issue::*;
 use contract::operations::*;
 use contract::{ApiError, LOCAL_OPERATOR};

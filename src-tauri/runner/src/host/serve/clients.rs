@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use contract::RunId;
 
-use crate::host::protocol::{Hello, HostEvent, Progress, Request};
+use crate::host::protocol::{Hello, HostEvent, LaunchSpec, Progress, Request};
+use crate::host::runtime_dir;
 
 /// A client that does not read is let go rather than waited for.
 const MAX_BACKLOG: usize = 1 << 20;
@@ -91,8 +92,21 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// Listens at the run's place among the sockets of its data folder.
+    pub fn open(spec: &LaunchSpec, runtime_base: Option<&Path>) -> io::Result<Self> {
+        let mut tries = 5;
+        loop {
+            let dir = runtime_dir::prepare(&spec.data_dir, runtime_base)?;
+            match Self::listen(runtime_dir::socket(&dir, spec.run_id), spec.run_id) {
+                // The last host to leave has just taken the folder away.
+                Err(e) if e.kind() == io::ErrorKind::NotFound && tries > 0 => tries -= 1,
+                listening => return listening,
+            }
+        }
+    }
+
     /// Listens at `path`; a socket left there by an earlier attempt is replaced.
-    pub fn listen(path: PathBuf, run_id: RunId) -> io::Result<Self> {
+    fn listen(path: PathBuf, run_id: RunId) -> io::Result<Self> {
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}

@@ -1,11 +1,11 @@
 //! The host's one loop: output, connections, processes and deadlines.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{ChildStderr, ChildStdout, ExitStatus};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use contract::run::OutputStream;
@@ -16,14 +16,15 @@ use rustix::process::WaitOptions;
 use super::clients::Clients;
 use super::ladder::{Ladder, Rung};
 use super::now;
-use super::output::{Splitter, is_terminal};
+use super::output::is_terminal;
+use super::reaper::{Reaped, exit_code, exit_signal, watch_processes};
 use super::spawn::spawn;
+use super::streams::{Input, Output, READ_BLOCK, read_stream};
 use crate::adapter::StopSignal;
 use crate::host::journal::{self, Journal, Launching, Step};
 use crate::host::proc::{self, ProcessId};
 use crate::host::protocol::*;
 use crate::host::redact::Redactor;
-use crate::host::runtime_dir;
 use crate::host::writer::LogWriter;
 
 /// Clients hear of new output at most this often.
@@ -33,40 +34,8 @@ const SETTLE_AFTER: Duration = Duration::from_secs(1);
 /// How often descendants that left the session are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const MAX_SEEN: usize = 4096;
-/// Read from one stream at a time, so that the other and the clients get their turn.
-const READ_TURN: usize = 256 << 10;
-const READ_BLOCK: usize = 64 << 10;
 /// Output can outlast the run only where a pipe was handed to a process of somebody else.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
-
-/// What the reaping thread reports.
-enum Reaped {
-    Process {
-        pid: i32,
-        status: ExitStatus,
-    },
-    /// There is no child left, and this process being a subreaper, no descendant either.
-    Nothing,
-}
-
-/// One of the command's two output streams.
-struct Output<R> {
-    pipe: Option<R>,
-    splitter: Splitter,
-    stream: OutputStream,
-}
-
-impl<R> Output<R> {
-    fn new(pipe: Option<R>, stream: OutputStream) -> Self {
-        Self { pipe, splitter: Splitter::default(), stream }
-    }
-}
-
-struct Input {
-    pipe: ChildStdin,
-    text: Vec<u8>,
-    at: usize,
-}
 
 pub struct Host {
     spec: LaunchSpec,
@@ -108,7 +77,7 @@ impl Host {
         let attempt = before.launching.map_or(1, |l| l.attempt + 1);
         let mut journal = Journal::open(&spec.run_dir)?;
         let log = LogWriter::open(&spec.run_dir, spec.log_limit)?;
-        let mut clients = listen(&spec, base.as_deref())?;
+        let mut clients = Clients::open(&spec, base.as_deref())?;
         clients.add_launcher(launcher.try_clone()?, said)?;
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         journal.record(
@@ -179,7 +148,7 @@ impl Host {
                 self.started_at = Instant::now();
                 self.last_output = self.started_at;
                 let text = self.spec.invocation.stdin.take().unwrap_or_default().into_bytes();
-                self.stdin = child.stdin.take().map(|pipe| Input { pipe, text, at: 0 });
+                self.stdin = child.stdin.take().map(|pipe| Input::new(pipe, text));
                 self.stdout.pipe = child.stdout.take();
                 self.stderr.pipe = child.stderr.take();
                 self.make_nonblocking();
@@ -226,7 +195,9 @@ impl Host {
             self.clients.accept(|| state.clone());
         }
         self.hear_clients(ready_clients);
-        self.write_stdin();
+        if self.stdin.as_mut().is_some_and(Input::write) {
+            self.stdin = None;
+        }
         self.read_output();
         self.note_reaped();
         self.mind_deadlines();
@@ -310,20 +281,6 @@ impl Host {
         }
     }
 
-    fn write_stdin(&mut self) {
-        let Some(input) = &mut self.stdin else { return };
-        while input.at < input.text.len() {
-            match input.pipe.write(&input.text[input.at..]) {
-                Ok(n) if n > 0 => input.at += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
-                // The command does not want to hear more.
-                _ => break,
-            }
-        }
-        self.stdin = None;
-    }
-
     /// Takes what the command has written. Answers whether there was anything.
     fn read_output(&mut self) -> bool {
         let marker = self.spec.invocation.terminal.as_ref();
@@ -334,6 +291,8 @@ impl Host {
         });
         let err = read_stream(&mut self.stderr, block, secrets, log, &mut |_| {});
         if !out && !err {
+            // A stream that has just ended may have left the rest of its last line.
+            self.write_log();
             return false;
         }
         let at = Instant::now();
@@ -530,88 +489,4 @@ impl Host {
     fn record(&mut self, step: &Step) {
         let _ = self.journal.record(now(), step);
     }
-}
-
-fn read_stream<R: Read>(
-    output: &mut Output<R>,
-    block: &mut [u8],
-    secrets: &Redactor,
-    log: &mut LogWriter,
-    line: &mut dyn FnMut(&str),
-) -> bool {
-    let Some(pipe) = &mut output.pipe else { return false };
-    let (ts, stream) = (now(), output.stream);
-    let mut push = |chunk: &str, whole: bool| {
-        log.push(ts, stream, chunk);
-        if whole {
-            line(chunk);
-        }
-    };
-    let mut taken = 0;
-    while taken < READ_TURN {
-        match pipe.read(block) {
-            Ok(0) => {
-                output.splitter.finish(secrets, &mut push);
-                output.pipe = None;
-                break;
-            }
-            Ok(n) => {
-                taken += n;
-                output.splitter.feed(&block[..n], secrets, &mut push);
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-            Err(_) => {
-                output.pipe = None;
-                break;
-            }
-        }
-    }
-    taken > 0
-}
-
-fn listen(spec: &LaunchSpec, runtime_base: Option<&Path>) -> io::Result<Clients> {
-    let mut tries = 5;
-    loop {
-        let dir = runtime_dir::prepare(&spec.data_dir, runtime_base)?;
-        match Clients::listen(runtime_dir::socket(&dir, spec.run_id), spec.run_id) {
-            // The last host to leave has just taken the folder away.
-            Err(e) if e.kind() == io::ErrorKind::NotFound && tries > 0 => tries -= 1,
-            listening => return listening,
-        }
-    }
-}
-
-/// Waits for children in a thread of its own, so that the loop needs no signal handler. Ends when there is
-/// nobody left to wait for.
-fn watch_processes() -> io::Result<(Receiver<Reaped>, OwnedFd)> {
-    let (sender, receiver) = channel();
-    let (wake, waker) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&wake, true)?;
-    std::thread::Builder::new().name("reaper".into()).stack_size(64 << 10).spawn(move || {
-        loop {
-            let news = match rustix::process::wait(WaitOptions::empty()) {
-                Ok(Some((pid, status))) => Reaped::Process {
-                    pid: pid.as_raw_nonzero().get(),
-                    status: std::os::unix::process::ExitStatusExt::from_raw(status.as_raw()),
-                },
-                Ok(None) | Err(Errno::INTR) => continue,
-                Err(_) => Reaped::Nothing,
-            };
-            let last = matches!(news, Reaped::Nothing);
-            let told = sender.send(news).is_ok() && rustix::io::write(&waker, &[1]).is_ok();
-            if last || !told {
-                return;
-            }
-        }
-    })?;
-    Ok((receiver, wake))
-}
-
-fn exit_code(status: ExitStatus) -> Option<i32> {
-    status.code()
-}
-
-fn exit_signal(status: ExitStatus) -> Option<String> {
-    std::os::unix::process::ExitStatusExt::signal(&status).map(proc::signal_name)
 }

@@ -1,0 +1,218 @@
+//! The core without a window, over HTTP.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::Figures;
+use super::client::{Client, percentile};
+use super::memory;
+use crate::build::Built;
+use crate::project::say;
+
+const SAMPLES: usize = 1000;
+const RUNS: usize = 60;
+const CONNECTIONS: usize = 8;
+const STREAMING: usize = 50;
+/// A stream writes a kibibyte this often: one mebibyte a second.
+const STREAM: &str = "line=$(head -c 1023 /dev/zero | tr '\\0' x); while :; do for i in 1 2 3 4 5 6 7 8 9 10; do echo \"$line\"; done; sleep 0.01; done";
+
+/// A program under measurement, ended when dropped.
+pub struct Program {
+    child: Child,
+    pub url: String,
+    pub token: String,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    pub fn headless(built: &Built, data: &Path) -> Result<(Self, f64)> {
+        let begun = Instant::now();
+        let mut child = Command::new(&built.desktop)
+            .args(["--headless", "--port", "0", "--data-dir"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
+        let ready = begun.elapsed().as_secs_f64() * 1000.0;
+        let place: Value = serde_json::from_str(&line).context("the program did not say where it is")?;
+        let url = place["url"].as_str().context("a URL")?.to_owned();
+        let token =
+            std::fs::read_to_string(place["tokenFile"].as_str().context("a token file")?)?.trim().to_owned();
+        Ok((Self { child, url, token }, ready))
+    }
+
+    pub fn client(&self) -> Result<Client> {
+        Client::connect(&self.url, &self.token)
+    }
+}
+
+pub fn measure(built: &Built, data: &Path, figures: &mut Figures) -> Result<()> {
+    let mut starts = Vec::new();
+    for _ in 0..5 {
+        starts.push(Program::headless(built, data)?.1);
+    }
+    figures.insert("core start to ready", percentile(&mut starts, 0.5));
+    let (program, _) = Program::headless(built, data)?;
+    thread::sleep(Duration::from_secs(3));
+    if let Some(mib) = memory::pss(program.child.id()) {
+        figures.insert("memory, headless core at rest", mib);
+    }
+    let mut client = program.client()?;
+    let company =
+        client.json("GET", "/api/companies", "")?[0]["id"].as_str().context("a company")?.to_owned();
+    say("xtask: measure calls");
+    calls(&mut client, &company, figures)?;
+    say("xtask: measure runs");
+    runs(&mut client, &company, figures)?;
+    say("xtask: measure eight connections");
+    figures.insert("list of 50, 8 connections", throughput(&program, &company)?);
+    say("xtask: measure while agents stream");
+    while_streaming(&program, &company, figures)
+}
+
+/// Times a call many times over and notes two percentiles.
+fn sample(
+    figures: &mut Figures,
+    names: (&'static str, &'static str),
+    mut call: impl FnMut(usize) -> Result<f64>,
+) -> Result<()> {
+    for n in 0..20 {
+        call(n)?;
+    }
+    let mut times = (20..20 + SAMPLES).map(&mut call).collect::<Result<Vec<f64>>>()?;
+    figures.insert(names.0, percentile(&mut times, 0.5));
+    figures.insert(names.1, percentile(&mut times, 0.99));
+    Ok(())
+}
+
+fn calls(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()> {
+    let issues = format!("/api/companies/{company}/issues");
+    sample(figures, ("create, p50", "create, p99"), |n| {
+        client.timed(
+            "POST",
+            &issues,
+            &format!(r#"{{"title": "Bench issue {n}", "description": "Some words about it."}}"#),
+        )
+    })?;
+    let key = |n: usize| format!("BEN-{}", 1 + n * 37 % 90_000);
+    sample(figures, ("comment, p50", "comment, p99"), |n| {
+        client.timed(
+            "POST",
+            &format!("/api/issues/{}/comments", key(n)),
+            r#"{"body": "A comment of some words."}"#,
+        )
+    })?;
+    sample(figures, ("patch, p50", "patch, p99"), |n| {
+        client.timed("PATCH", &format!("/api/issues/{}", key(n)), &format!(r#"{{"title": "Renamed {n}"}}"#))
+    })?;
+    let filters =
+        ["", "&status=todo", "&sortField=priority", "&status=done,blocked", "&assigneeAgentId=none"];
+    sample(figures, ("list of 50, p50", "list of 50, p99"), |n| {
+        client.timed("GET", &format!("{issues}?limit=50{}", filters[n % filters.len()]), "")
+    })?;
+    sample(figures, ("detail, p50", "detail, p99"), |n| {
+        client.timed("GET", &format!("/api/issues/{}", key(n)), "")
+    })?;
+    let words = ["login", "invoice%20export", "cache%20tok", "deploy", "BEN-500", "slow%20query%20index"];
+    sample(figures, ("search, p50", "search, p99"), |n| {
+        client.timed("GET", &format!("/api/companies/{company}/search?q={}", words[n % words.len()]), "")
+    })
+}
+
+fn agent(client: &mut Client, company: &str, name: &str, config: &str) -> Result<String> {
+    let body = format!(r#"{{"name": "{name}", "adapterType": "process", "adapterConfig": {config}}}"#);
+    let made = client.json("POST", &format!("/api/companies/{company}/agents"), &body)?;
+    Ok(made["id"].as_str().context("an agent")?.to_owned())
+}
+
+fn runs(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()> {
+    let agent = agent(client, company, "Quick", r#"{"command": "/bin/true"}"#)?;
+    let mut times = Vec::new();
+    for n in 0..RUNS + 5 {
+        let begun = Instant::now();
+        let run = client.json("POST", &format!("/api/agents/{agent}/wakeup"), "{}")?;
+        let path = format!("/api/heartbeat-runs/{}", run["id"].as_str().context("a run")?);
+        while client.json("GET", &path, "")?["finishedAt"].is_null() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // The first ones pay for what is done once, such as asking the login shell for its PATH.
+        if n >= 5 {
+            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        }
+    }
+    figures.insert("wake to finished /bin/true, p50", percentile(&mut times, 0.5));
+    Ok(())
+}
+
+fn throughput(program: &Program, company: &str) -> Result<f64> {
+    let path = format!("/api/companies/{company}/issues?limit=50");
+    let span = Duration::from_secs(5);
+    let threads: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (mut client, path) = (program.client()?, path.clone());
+            Ok(thread::spawn(move || {
+                let begun = Instant::now();
+                let mut done = 0u32;
+                while begun.elapsed() < span {
+                    client.call("GET", &path, "")?;
+                    done += 1;
+                }
+                Ok::<_, anyhow::Error>(f64::from(done) / begun.elapsed().as_secs_f64())
+            }))
+        })
+        .collect::<Result<_>>()?;
+    threads.into_iter().map(|t| t.join().unwrap_or_else(|_| anyhow::bail!("a client broke"))).sum()
+}
+
+fn while_streaming(program: &Program, company: &str, figures: &mut Figures) -> Result<()> {
+    let mut client = program.client()?;
+    client.call(
+        "PATCH",
+        "/api/instance/settings/general",
+        &format!(r#"{{"maxLiveRuns": {}}}"#, STREAMING + 5),
+    )?;
+    let config = serde_json::json!({ "command": "/bin/sh", "args": ["-c", STREAM] }).to_string();
+    for n in 0..STREAMING {
+        let agent = agent(&mut client, company, &format!("Stream {n}"), &config)?;
+        client.call("POST", &format!("/api/agents/{agent}/wakeup"), "{}")?;
+    }
+    thread::sleep(Duration::from_secs(3));
+    let hosts: Vec<f64> = memory::running("run-host").into_iter().filter_map(memory::pss).collect();
+    if !hosts.is_empty() {
+        figures.insert("memory, a run host", hosts.iter().sum::<f64>() / hosts.len() as f64);
+    }
+    let path = format!("/api/companies/{company}/issues?limit=50");
+    let mut times = Vec::new();
+    for _ in 0..SAMPLES {
+        times.push(client.timed("GET", &path, "")?);
+        thread::sleep(Duration::from_millis(5));
+    }
+    figures.insert("list of 50 while 50 agents stream, p99", percentile(&mut times, 0.99));
+    let mut line = String::new();
+    let _ = write!(line, "xtask: {} run hosts were live", hosts.len());
+    say(line);
+    client.call("POST", "/api/instance/pause", "")?;
+    for _ in 0..300 {
+        if client.json("GET", "/api/instance/status", "")?["runningRuns"] == 0 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    client.call("POST", "/api/instance/resume", "")?;
+    Ok(())
+}
