@@ -75,6 +75,15 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What a failed test leaves running would wait for its data folder for ever.
+        for left in processes::of(self.path()) {
+            processes::kill(left.pid);
+        }
+    }
+}
+
 /// The program under test.
 pub fn desktop() -> PathBuf {
     env!("CARGO_BIN_EXE_paperclip-desktop").into()

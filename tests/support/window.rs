@@ -68,10 +68,14 @@ impl Window {
         }
     }
 
-    /// Clicks the element with this test id once it takes a click.
+    /// Clicks the element with this test id once it takes a click. As a person would, it is scrolled to first, away
+    /// from the edges where something may lie over it.
     pub async fn click(&self, id: &str) {
+        let script = "arguments[0].scrollIntoView({ block: 'center' })";
         eventually(&format!("{id} to take a click"), PATIENCE, async || {
-            self.find(id).await.click().await.ok()
+            let element = self.find(id).await;
+            self.page.execute(script, vec![serde_json::to_value(&element).ok()?]).await.ok()?;
+            element.click().await.ok()
         })
         .await;
     }
@@ -95,7 +99,8 @@ impl Window {
     }
 
     pub async fn picture(&self, place: &Place, name: &str) {
-        let png = self.page.screenshot().await.unwrap();
+        let shot = tokio::time::timeout(PATIENCE, self.page.screenshot()).await;
+        let png = shot.expect("the engine paints").unwrap();
         std::fs::write(place.artifact(name), png).unwrap();
     }
 
