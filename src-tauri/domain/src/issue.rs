@@ -13,11 +13,7 @@ pub fn set_status(issue: &mut Issue, to: IssueStatus, now: Timestamp) {
     let from = issue.status;
     issue.status = to;
     match to {
-        IssueStatus::InProgress => {
-            if issue.started_at.is_none() {
-                issue.started_at = Some(now);
-            }
-        }
+        IssueStatus::InProgress if issue.started_at.is_none() => issue.started_at = Some(now),
         IssueStatus::Done if from != to => issue.completed_at = Some(now),
         IssueStatus::Cancelled if from != to => issue.cancelled_at = Some(now),
         _ => {}

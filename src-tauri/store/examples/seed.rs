@@ -138,7 +138,7 @@ async fn issue(tx: &mut store::WriteTx, dice: &mut Dice, company: CompanyId, n: 
         project_id: None,
         project_workspace_id: None,
         goal_id: None,
-        parent_id: (n > 100 && n % 9 == 0).then(|| IssueId(id(3, n - 50))),
+        parent_id: (n > 100 && n.is_multiple_of(9)).then(|| IssueId(id(3, n - 50))),
         title: dice.words(6),
         description: Some(dice.words(60)),
         status,

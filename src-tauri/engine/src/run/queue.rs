@@ -1,6 +1,7 @@
 //! The queue: which run starts next, and the gates it passes.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,11 +85,11 @@ impl Engine {
         let mut slots: HashMap<AgentId, i64> = HashMap::new();
         let mut line: Vec<(QueueRank, RunId, AgentId)> = Vec::new();
         for run in &queued {
-            if !slots.contains_key(&run.agent_id) {
+            if let Entry::Vacant(slot) = slots.entry(run.agent_id) {
                 let agent = store::agents::get(&mut conn, run.agent_id).await.answer()?;
                 let most = agent.map_or(0, |a| HeartbeatPolicy::of(&a.runtime_config).max_concurrent_runs);
                 let now = running.get(&run.agent_id).copied().unwrap_or(0);
-                slots.insert(run.agent_id, i64::from(most) - now);
+                slot.insert(i64::from(most) - now);
             }
             let issue = match run.issue_id {
                 Some(id) => store::issues::get(&mut conn, id).await.answer()?,
