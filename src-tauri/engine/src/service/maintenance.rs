@@ -98,10 +98,12 @@ fn prune(dir: &Path, keep: BackupRetention, now: Timestamp) -> u32 {
     for (n, b) in backups(dir).into_iter().enumerate() {
         let days = now.since(b.created_at).as_secs() / 86_400;
         let (weekly, monthly) = (u64::from(keep.weekly_weeks) * 7, u64::from(keep.monthly_months) * 31);
-        let kept = n == 0
-            || days < u64::from(keep.daily_days)
-            || (days < weekly && slots.insert((7, days / 7)))
-            || (days < monthly && slots.insert((31, days / 31)));
+        let kept = match days {
+            _ if n == 0 || days < u64::from(keep.daily_days) => true,
+            _ if days < weekly => slots.insert((7, days / 7)),
+            _ if days < monthly => slots.insert((31, days / 31)),
+            _ => false,
+        };
         if !kept && std::fs::remove_file(&b.file).is_ok() {
             pruned += 1;
         }
