@@ -35,7 +35,7 @@ pub fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static 
 #[tauri::command]
 async fn call(shell: State<'_, Shell>, name: String, input: Value) -> Result<Response, ApiError> {
     let core = shell.core.get().await?;
-    Ok(Response::new(core.call_named(&name, input).await?.body))
+    Ok(Response::new(Vec::from(core.call_named(&name, input).await?.body)))
 }
 
 /// Sends pages of the change feed into the channel, and answers with the number to end it by.

@@ -72,6 +72,9 @@ pub trait Operation: 'static {
     const READS: &'static [Kind];
     /// Kinds whose changes may stand in the feed after a call. Empty: the call changes nothing.
     const CHANGES: &'static [Kind];
+    /// Whether the answer follows from the database, the input and the caller alone, neither from the clock nor
+    /// from files, so that it may be given again until the next commit. Declared as `reads [...] cached`.
+    const CACHED: bool;
     type Input: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 }
@@ -85,6 +88,7 @@ pub struct OperationInfo {
     pub access: Access,
     pub status: u16,
     pub summary: &'static str,
+    pub cached: bool,
     pub reads: &'static [Kind],
     pub changes: &'static [Kind],
     pub input_schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
@@ -100,6 +104,7 @@ impl OperationInfo {
             access: O::ACCESS,
             status: O::STATUS,
             summary: O::SUMMARY,
+            cached: O::CACHED,
             reads: O::READS,
             changes: O::CHANGES,
             input_schema: |g| g.subschema_for::<O::Input>(),
@@ -119,7 +124,7 @@ macro_rules! operations {
         $(#[doc = $summary:literal])+
         $name:ident = $dotted:literal: $method:ident $path:literal -> $status:literal,
         $access:ident, ($input:ty) -> $output:ty
-        $(, reads [$($read:ident)*])? $(, changes [$($change:ident)*])?;
+        $(, reads [$($read:ident)*] $($cached:ident)?)? $(, changes [$($change:ident)*])?;
     )*) => {
         $(
             $(#[doc = $summary])+
@@ -135,6 +140,7 @@ macro_rules! operations {
                 const SUMMARY: &'static str = concat!($($summary),+);
                 const READS: &'static [$crate::Kind] = &[$($($crate::Kind::$read),*)?];
                 const CHANGES: &'static [$crate::Kind] = &[$($($crate::Kind::$change),*)?];
+                const CACHED: bool = !concat!($($(stringify!($cached))?)?).is_empty();
                 type Input = $input;
                 type Output = $output;
             }

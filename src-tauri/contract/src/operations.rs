@@ -64,11 +64,11 @@ operations! {
     #[doc = "Reads the audit trail, newest first."]
     ListActivityOp = "activity.list": Get "/api/companies/{companyId}/activity" -> 200, Company, (ListActivity) -> Vec<Activity>, reads [Activity];
     #[doc = "Searches issues, comments, documents, agents and projects."]
-    SearchCompany = "search": Get "/api/companies/{companyId}/search" -> 200, Company, (Search) -> SearchResponse, reads [Issue Comment Document Agent Project];
+    SearchCompany = "search": Get "/api/companies/{companyId}/search" -> 200, Company, (Search) -> SearchResponse, reads [Issue Comment Document Agent Project] cached;
 
     // ---- Agents
     #[doc = "Lists the agents that are not terminated."]
-    ListAgents = "agents.list": Get "/api/companies/{companyId}/agents" -> 200, Company, (CompanyPath) -> Vec<Agent>, reads [Agent];
+    ListAgents = "agents.list": Get "/api/companies/{companyId}/agents" -> 200, Company, (CompanyPath) -> Vec<Agent>, reads [Agent] cached;
     #[doc = "Creates an agent."]
     CreateAgentOp = "agents.create": Post "/api/companies/{companyId}/agents" -> 201, Company, (CreateAgent) -> Agent, reads [Agent], changes [Agent AgentRevision Instructions Activity];
     #[doc = "The reporting tree."]
@@ -76,7 +76,7 @@ operations! {
     #[doc = "The calling agent's own identity."]
     GetMe = "agents.me": Get "/api/agents/me" -> 200, Agent, (Nothing) -> AgentDetail, reads [Agent];
     #[doc = "The calling agent's open assignments."]
-    GetInboxLite = "agents.inbox": Get "/api/agents/me/inbox-lite" -> 200, Agent, (Nothing) -> Vec<InboxLiteEntry>, reads [Issue Run];
+    GetInboxLite = "agents.inbox": Get "/api/agents/me/inbox-lite" -> 200, Agent, (Nothing) -> Vec<InboxLiteEntry>, reads [Issue Run] cached;
     #[doc = "Reads an agent."]
     GetAgent = "agents.get": Get "/api/agents/{id}" -> 200, Company, (AgentPath) -> AgentDetail, reads [Agent];
     #[doc = "Changes an agent; a change of its configuration leaves a revision."]
@@ -130,13 +130,13 @@ operations! {
 
     // ---- Issues
     #[doc = "Lists issues."]
-    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label Interaction ReadState];
+    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label Interaction ReadState] cached;
     #[doc = "Counts issues, whole and by status."]
-    CountIssues = "issues.count": Get "/api/companies/{companyId}/issues/count" -> 200, Company, (ListIssues) -> IssueCount, reads [Issue];
+    CountIssues = "issues.count": Get "/api/companies/{companyId}/issues/count" -> 200, Company, (ListIssues) -> IssueCount, reads [Issue] cached;
     #[doc = "Creates an issue; an assigned one wakes its agent."]
     CreateIssueOp = "issues.create": Post "/api/companies/{companyId}/issues" -> 201, Company, (CreateIssue) -> IssueDetail, reads [Issue], changes [Issue Company Wakeup Run RunEvent Agent Activity];
     #[doc = "Reads an issue with all that its page shows."]
-    GetIssue = "issues.get": Get "/api/issues/{id}" -> 200, Company, (IssuePath) -> IssueDetail, reads [Issue Label Document Project Goal Run];
+    GetIssue = "issues.get": Get "/api/issues/{id}" -> 200, Company, (IssuePath) -> IssueDetail, reads [Issue Label Document Project Goal Run] cached;
     #[doc = "Changes an issue, with a comment if given."]
     UpdateIssueOp = "issues.update": Patch "/api/issues/{id}" -> 200, Company, (UpdateIssue) -> UpdatedIssue, reads [Issue], changes [Issue Comment Interaction Wakeup Run RunEvent Agent Activity];
     #[doc = "Deletes an issue with all that belongs to it."]
@@ -164,7 +164,7 @@ operations! {
 
     // ---- Comments
     #[doc = "Lists an issue's comments."]
-    ListCommentsOp = "comments.list": Get "/api/issues/{id}/comments" -> 200, Company, (ListComments) -> Vec<IssueComment>, reads [Comment];
+    ListCommentsOp = "comments.list": Get "/api/issues/{id}/comments" -> 200, Company, (ListComments) -> Vec<IssueComment>, reads [Comment] cached;
     #[doc = "Comments on an issue; may wake its assignee and whoever is mentioned."]
     AddCommentOp = "comments.add": Post "/api/issues/{id}/comments" -> 201, Company, (AddComment) -> IssueComment, reads [Issue], changes [Comment Issue Interaction Wakeup Run RunEvent Agent Activity];
     #[doc = "Reads one comment."]

@@ -26,14 +26,18 @@ pub struct QueueRank {
 
 /// Ready work in progress first, then ready work, then work that is no issue, then what is blocked;
 /// by priority, then by age.
-pub fn queue_rank(issue: Option<&Issue>, unresolved_blockers: i64, queued_at: Timestamp) -> QueueRank {
+pub fn queue_rank(
+    issue: Option<(IssueStatus, IssuePriority)>,
+    unresolved_blockers: i64,
+    queued_at: Timestamp,
+) -> QueueRank {
     let readiness = match issue {
         Some(_) if unresolved_blockers > 0 => 3,
-        Some(i) if i.status == IssueStatus::InProgress => 0,
+        Some((IssueStatus::InProgress, _)) => 0,
         Some(_) => 1,
         None => 2,
     };
-    let priority = issue.map_or(4, |i| match i.priority {
+    let priority = issue.map_or(4, |(_, priority)| match priority {
         IssuePriority::Critical => 0,
         IssuePriority::High => 1,
         IssuePriority::Medium => 2,
@@ -130,16 +134,14 @@ mod tests {
     #[test]
     fn the_queue_prefers_ready_work_in_progress_then_urgency_then_age() {
         let at = |n| Timestamp::from_millis(n);
-        let mut started = issue(IssueStatus::InProgress);
-        started.priority = IssuePriority::Low;
-        let mut urgent = issue(IssueStatus::Todo);
-        urgent.priority = IssuePriority::Critical;
+        let started = (IssueStatus::InProgress, IssuePriority::Low);
+        let urgent = (IssueStatus::Todo, IssuePriority::Critical);
         let mut line = [
-            ("blocked", queue_rank(Some(&urgent), 1, at(0))),
+            ("blocked", queue_rank(Some(urgent), 1, at(0))),
             ("no issue", queue_rank(None, 0, at(0))),
-            ("urgent later", queue_rank(Some(&urgent), 0, at(9))),
-            ("started", queue_rank(Some(&started), 0, at(9))),
-            ("urgent", queue_rank(Some(&urgent), 0, at(1))),
+            ("urgent later", queue_rank(Some(urgent), 0, at(9))),
+            ("started", queue_rank(Some(started), 0, at(9))),
+            ("urgent", queue_rank(Some(urgent), 0, at(1))),
         ];
         line.sort_by_key(|(_, r)| *r);
         assert_eq!(line.map(|(n, _)| n), ["started", "urgent", "urgent later", "no issue", "blocked"]);

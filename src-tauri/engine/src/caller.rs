@@ -11,7 +11,7 @@ use crate::{Engine, token};
 const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The one who acts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// The person at this machine.
     Operator,

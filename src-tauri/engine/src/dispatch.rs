@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use contract::{ApiError, Operation, OperationInfo};
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ pub struct Reply {
     /// HTTP status of success.
     pub status: u16,
     /// JSON.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 type Call = for<'a> fn(
@@ -52,7 +53,7 @@ where
                 let input = read_input::<O>(input)?;
                 let output = Handle::<O>::handle(engine, caller, input).await?;
                 let body = serde_json::to_vec(&output).map_err(|e| ApiError::internal(e.to_string()))?;
-                Ok(Reply { status: O::STATUS, body })
+                Ok(Reply { status: O::STATUS, body: body.into() })
             })
         },
     }
@@ -97,7 +98,16 @@ impl Engine {
         if self.stop.is_cancelled() {
             return Err(ApiError::new(contract::ErrorCode::Unavailable, "The program is stopping"));
         }
-        (entry.call)(self, caller, input).await
+        if !entry.info.cached {
+            return (entry.call)(self, caller, input).await;
+        }
+        let asked = self.replies.question(entry.info.name, caller, &input, self.store.version());
+        if let Some(reply) = self.replies.answer(&asked) {
+            return Ok(reply);
+        }
+        let reply = (entry.call)(self, caller, input).await?;
+        self.replies.keep(asked, &reply);
+        Ok(reply)
     }
 
     /// Calls an operation with its own types, from within the program.

@@ -11,6 +11,7 @@ mod dispatch;
 mod error;
 mod feed;
 mod lock;
+mod replies;
 mod restore;
 mod run;
 mod scheduler;
@@ -49,6 +50,7 @@ pub struct Engine {
     settings: RwLock<Settings>,
     /// Runs whose hosts this program follows.
     live: Mutex<HashMap<RunId, LiveRun>>,
+    replies: replies::Replies,
     stop: CancellationToken,
     tasks: TaskTracker,
     _lock: lock::DataLock,
@@ -85,6 +87,7 @@ impl Engine {
             operator_token_hash: token::hash(&token),
             settings: RwLock::new(settings),
             live: Mutex::default(),
+            replies: replies::Replies::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             _lock: lock,

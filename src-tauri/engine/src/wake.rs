@@ -199,7 +199,7 @@ impl Engine {
         use contract::issue::IssueStatus;
         let open = store::issues::assigned_open(conn, agent.company_id, agent.id).await.answer()?;
         let ids: Vec<IssueId> = open.iter().map(|i| i.id).collect();
-        let blocked = store::relations::unresolved_counts(conn, &ids).await.answer()?;
+        let blocked = store::relations::unresolved_of(conn, &ids).await.answer()?;
         Ok(open
             .iter()
             .filter(|i| {
@@ -213,11 +213,13 @@ impl Engine {
     pub(crate) async fn take_up_work(&self, tx: &mut WriteTx, caller: &Caller, agent: &Agent) -> Answer<()> {
         use contract::issue::IssueStatus;
         let open = store::issues::assigned_open(tx, agent.company_id, agent.id).await.answer()?;
+        let ids: Vec<IssueId> = open.iter().map(|i| i.id).collect();
+        let blocked = store::relations::unresolved_of(tx, &ids).await.answer()?;
+        let live = store::runs::live_by_issue(tx, &ids).await.answer()?;
+        let asked = store::interactions::pending_of(tx, &ids).await.answer()?;
         for issue in open.iter().filter(|i| matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress)) {
-            let waits = !store::relations::unresolved(tx, issue.id).await.answer()?.is_empty()
-                || !store::interactions::pending(tx, issue.id).await.answer()?.is_empty()
-                || store::runs::live_on_issue(tx, issue.id).await.answer()?.is_some();
-            if !waits {
+            let id = &issue.id;
+            if !blocked.contains_key(id) && !live.contains_key(id) && !asked.contains(id) {
                 let wake = Wake::about(issue, agent.id, InvocationSource::Automation, "agent_resumed");
                 self.wake_all(tx, caller, vec![wake]).await?;
             }

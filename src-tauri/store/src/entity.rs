@@ -38,7 +38,12 @@ pub(crate) struct Cursor<'r> {
 
 impl<'r> Cursor<'r> {
     pub(crate) fn new(row: &'r SqliteRow) -> Self {
-        Self { row, at: 0 }
+        Self::at(row, 0)
+    }
+
+    /// From this column on.
+    pub(crate) fn at(row: &'r SqliteRow, at: usize) -> Self {
+        Self { row, at }
     }
 
     pub(crate) fn next<T: Column>(&mut self) -> Result<T> {
@@ -171,13 +176,20 @@ pub trait Entity: Sized + Send + Sync {
     #[doc(hidden)]
     const INSERT: &'static str;
     #[doc(hidden)]
-    const UPDATE: &'static str;
+    const TABLE: &'static str;
+    #[doc(hidden)]
+    const KEY: &'static str;
     #[doc(hidden)]
     fn from_row(row: &SqliteRow) -> Result<Self>;
     #[doc(hidden)]
     fn bind_insert<'q>(&self, q: Q<'q>) -> Q<'q>;
     #[doc(hidden)]
-    fn bind_update<'q>(&self, q: Q<'q>) -> Q<'q>;
+    fn bind_key<'q>(&self, q: Q<'q>) -> Q<'q>;
+    /// Columns in which `self` differs from what stands in the row.
+    #[doc(hidden)]
+    fn changed(&self, row: &Self) -> Vec<&'static str>;
+    #[doc(hidden)]
+    fn bind_changed<'q>(&self, row: &Self, q: Q<'q>) -> Q<'q>;
 }
 
 /// Declares the row of a type: its table, its key column, and its other columns, named as its fields.
@@ -190,10 +202,8 @@ macro_rules! entity {
                 "INSERT INTO ", $table, " (", stringify!($key), $(", ", stringify!($field)),*, ") VALUES (?",
                 $($crate::entity::mark!($field)),*, ")"
             );
-            const UPDATE: &'static str = concat!(
-                "UPDATE ", $table, " SET ", stringify!($key), " = ", stringify!($key),
-                $(", ", stringify!($field), " = ?"),*, " WHERE ", stringify!($key), " = ?"
-            );
+            const TABLE: &'static str = $table;
+            const KEY: &'static str = stringify!($key);
 
             fn from_row(row: &sqlx::sqlite::SqliteRow) -> $crate::Result<Self> {
                 let mut c = $crate::entity::Cursor::new(row);
@@ -207,10 +217,20 @@ macro_rules! entity {
                 q
             }
 
-            fn bind_update<'q>(&self, q: $crate::entity::Q<'q>) -> $crate::entity::Q<'q> {
+            fn bind_key<'q>(&self, q: $crate::entity::Q<'q>) -> $crate::entity::Q<'q> {
+                $crate::entity::Column::bind(&self.$key, q)
+            }
+
+            fn changed(&self, row: &Self) -> Vec<&'static str> {
+                let mut out = Vec::new();
+                $(if self.$field != row.$field { out.push(stringify!($field)); })*
+                out
+            }
+
+            fn bind_changed<'q>(&self, row: &Self, q: $crate::entity::Q<'q>) -> $crate::entity::Q<'q> {
                 use $crate::entity::Column;
-                $(let q = self.$field.bind(q);)*
-                self.$key.bind(q)
+                $(let q = if self.$field == row.$field { q } else { self.$field.bind(q) };)*
+                q
             }
         }
     };
@@ -229,9 +249,19 @@ pub(crate) async fn insert<E: Entity>(conn: &mut SqliteConnection, e: &E) -> Res
     Ok(())
 }
 
-/// Writes every column of the row. Answers whether the row was there.
+/// Writes the columns that differ from the row, and so no index of the others. Answers whether the row was there.
 pub(crate) async fn update<E: Entity>(conn: &mut SqliteConnection, e: &E) -> Result<bool> {
-    Ok(e.bind_update(sqlx::query(E::UPDATE)).execute(conn).await?.rows_affected() > 0)
+    let read = format!("{} WHERE {} = ?", E::SELECT, E::KEY);
+    let row = e.bind_key(sqlx::query(AssertSqlSafe(read))).fetch_optional(&mut *conn).await?;
+    let Some(row) = row.as_ref().map(E::from_row).transpose()? else { return Ok(false) };
+    let changed = e.changed(&row);
+    if changed.is_empty() {
+        return Ok(true);
+    }
+    let sql = format!("UPDATE {} SET {} = ? WHERE {} = ?", E::TABLE, changed.join(" = ?, "), E::KEY);
+    let q = e.bind_changed(&row, sqlx::query(AssertSqlSafe(sql)));
+    e.bind_key(q).execute(conn).await?;
+    Ok(true)
 }
 
 /// A `SELECT` of `E` with conditions and their values.

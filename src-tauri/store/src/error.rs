@@ -54,8 +54,17 @@ impl From<sqlx::Error> for StoreError {
                 }
             }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Value(e.to_string()),
-            sqlx::Error::PoolTimedOut => Self::Locked,
             _ => Self::Other(e.to_string()),
+        }
+    }
+}
+
+impl From<deadpool::managed::PoolError<sqlx::Error>> for StoreError {
+    fn from(e: deadpool::managed::PoolError<sqlx::Error>) -> Self {
+        match e {
+            deadpool::managed::PoolError::Backend(e) => e.into(),
+            deadpool::managed::PoolError::Timeout(_) => Self::Locked,
+            e => Self::Other(e.to_string()),
         }
     }
 }

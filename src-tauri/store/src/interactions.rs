@@ -1,5 +1,7 @@
 //! Cards in issue threads.
 
+use std::collections::HashSet;
+
 use contract::feed::ChangeOp;
 use contract::interaction::Interaction;
 use contract::{CompanyId, InteractionId, IssueId, JsonObject, Kind};
@@ -7,6 +9,7 @@ use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::entity::{Column, entity, insert, scalar, select, update};
+use crate::relations::json_list;
 use crate::{Result, WriteTx};
 
 entity!(
@@ -55,6 +58,15 @@ pub async fn pending(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<
         .bind(&issue)
         .all(conn)
         .await
+}
+
+/// Those of these issues that have a card which waits for the operator.
+pub async fn pending_of(conn: &mut SqliteConnection, issues: &[IssueId]) -> Result<HashSet<IssueId>> {
+    let q = sqlx::query(
+        "SELECT DISTINCT issue_id FROM issue_thread_interactions \
+         WHERE status = 'pending' AND issue_id IN (SELECT value FROM json_each(?))",
+    );
+    q.bind(json_list(issues)).fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
 }
 
 pub async fn by_idempotency_key(

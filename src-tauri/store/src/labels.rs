@@ -8,6 +8,7 @@ use contract::{CompanyId, IssueId, Kind, LabelId};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::entity::{Column, Entity, entity, insert, select};
+use crate::relations::json_list;
 use crate::{Result, WriteTx};
 
 entity!(IssueLabel, "labels", id, [company_id, name, color, created_at, updated_at]);
@@ -60,12 +61,9 @@ pub async fn of_issues(
     }
     let sql = IssueLabel::SELECT.replacen(" FROM labels", ", issue_labels.issue_id FROM labels", 1);
     let mut q = QueryBuilder::<Sqlite>::new(sql);
-    q.push(" JOIN issue_labels ON issue_labels.label_id = labels.id WHERE issue_labels.issue_id IN (");
-    let mut list = q.separated(", ");
-    for id in issues {
-        list.push_bind(id.to_string());
-    }
-    q.push(") ORDER BY labels.name COLLATE NOCASE");
+    q.push(" JOIN issue_labels ON issue_labels.label_id = labels.id ");
+    q.push("WHERE issue_labels.issue_id IN (SELECT value FROM json_each(").push_bind(json_list(issues));
+    q.push(")) ORDER BY labels.name COLLATE NOCASE");
     for row in q.build().fetch_all(conn).await? {
         let issue = IssueId::read(&row, row.len() - 1)?;
         out.entry(issue).or_default().push(IssueLabel::from_row(&row)?);

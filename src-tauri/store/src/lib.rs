@@ -9,6 +9,7 @@ pub mod agents;
 pub mod backup;
 pub mod changes;
 pub mod check;
+mod checkpoint;
 pub mod comments;
 pub mod companies;
 pub mod documents;
@@ -30,7 +31,7 @@ pub mod wakeups;
 
 pub use entity::Entity;
 pub use error::StoreError;
-pub use pool::{Options, Store};
+pub use pool::{Options, Reader, Store};
 pub use sqlx::SqliteConnection;
 pub use tx::WriteTx;
 

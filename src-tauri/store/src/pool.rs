@@ -1,32 +1,38 @@
 //! Opening the database: versions, pragmas, the writer and the readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::Timestamp;
+use deadpool::Runtime;
+use deadpool::managed::{Metrics, Object, Pool, RecycleResult};
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection, Row, Sqlite};
-use tokio::sync::watch;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use tokio::sync::{Mutex, watch};
 
+use crate::checkpoint::Checkpointer;
 use crate::{Result, StoreError, WriteTx};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// Pages of 4 KiB that each reader may keep in memory.
-const READER_CACHE_PAGES: &str = "-2048";
-const WRITER_CACHE_PAGES: &str = "-8192";
+/// KiB of pages that each reader may keep in memory (negative: SQLite's way of giving KiB).
+const READER_CACHE: &str = "-2048";
+const WRITER_CACHE: &str = "-8192";
 /// How long a statement waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for its turn at a connection.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pages after which the writer itself writes the log back, should the checkpointer not keep up: 64 MiB.
+const LOG_BOUND_PAGES: &str = "16384";
 
 /// How to open the store.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub path: PathBuf,
-    pub readers: u32,
+    pub readers: usize,
 }
 
 impl Options {
@@ -39,9 +45,40 @@ impl Options {
 #[derive(Clone)]
 pub struct Store {
     path: PathBuf,
-    writer: SqlitePool,
-    readers: SqlitePool,
-    feed: watch::Sender<i64>,
+    writer: Arc<Mutex<SqliteConnection>>,
+    readers: Pool<Readers>,
+    announce: Announce,
+    checkpointer: Checkpointer,
+}
+
+/// Where a commit is announced.
+#[derive(Clone)]
+pub(crate) struct Announce {
+    pub feed: watch::Sender<i64>,
+    /// Counts every commit, also one that the feed does not tell of.
+    pub commits: Arc<AtomicU64>,
+}
+
+/// A connection that sees one committed state a statement and cannot write. Goes back when dropped.
+pub type Reader = Object<Readers>;
+
+/// Opens the reading connections.
+pub struct Readers {
+    options: SqliteConnectOptions,
+}
+
+impl deadpool::managed::Manager for Readers {
+    type Type = SqliteConnection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> std::result::Result<SqliteConnection, sqlx::Error> {
+        self.options.connect().await
+    }
+
+    async fn recycle(&self, _: &mut SqliteConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
+        // A reader holds no transaction, so that there is nothing to clear, whatever became of its last caller.
+        Ok(())
+    }
 }
 
 impl Store {
@@ -54,58 +91,63 @@ impl Store {
             inspect(&path).await?;
         }
         let base = connect_options(&path);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(base.clone().create_if_missing(true).pragma("cache_size", WRITER_CACHE_PAGES))
-            .await?;
-        MIGRATOR.run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.readers.max(1))
-            .min_connections(1)
-            .idle_timeout(Duration::from_secs(60))
-            .max_lifetime(None)
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(
-                base.read_only(true).pragma("query_only", "ON").pragma("cache_size", READER_CACHE_PAGES),
-            )
+        migrate(&base).await?;
+        let mut writer = base
+            .clone()
+            .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", LOG_BOUND_PAGES)
+            .connect()
             .await?;
         let last: i64 =
-            sqlx::query("SELECT coalesce(max(seq), 0) FROM changes").fetch_one(&readers).await?.try_get(0)?;
-        Ok(Self { path, writer, readers, feed: watch::Sender::new(last) })
+            sqlx::query("SELECT coalesce(max(seq), 0) FROM changes").fetch_one(&mut writer).await?.try_get(0)?;
+        let readers = Readers {
+            options: base.clone().read_only(true).pragma("query_only", "ON").pragma("cache_size", READER_CACHE),
+        };
+        let readers = Pool::builder(readers)
+            .max_size(options.readers.max(1))
+            .wait_timeout(Some(TURN_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| StoreError::Other(e.to_string()))?;
+        let announce = Announce { feed: watch::Sender::new(last), commits: Arc::default() };
+        let checkpointer = Checkpointer::start(base, announce.feed.subscribe());
+        Ok(Self { path, writer: Arc::new(Mutex::new(writer)), readers, announce, checkpointer })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A connection that sees one committed state a statement and cannot write.
-    pub async fn read(&self) -> Result<PoolConnection<Sqlite>> {
-        Ok(self.readers.acquire().await?)
+    /// Waits for a reading connection.
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(self.readers.get().await?)
     }
 
     /// Waits for the writer and begins. Everything in the transaction happens at `now`.
     pub async fn write(&self, now: Timestamp) -> Result<WriteTx> {
-        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(WriteTx::new(tx, now, self.feed.clone()))
+        let writer = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.writer).lock_owned()).await;
+        WriteTx::begin(writer.map_err(|_| StoreError::Locked)?, now, self.announce.clone()).await
     }
 
     /// The number of the newest change, as it moves on.
     pub fn feed(&self) -> watch::Receiver<i64> {
-        self.feed.subscribe()
+        self.announce.feed.subscribe()
+    }
+
+    /// The state of the data as a number that moves with every commit, at hand without a query.
+    ///
+    /// Taken before a read, it tells later whether what was read may have changed.
+    pub fn version(&self) -> u64 {
+        self.announce.commits.load(Ordering::Acquire)
     }
 
     /// Waits for the statements under way, writes the log back and closes the file.
     pub async fn close(&self) {
-        self.readers.close().await;
-        if let Ok(mut conn) = self.writer.acquire().await {
-            let _ = sqlx::query("PRAGMA optimize").execute(&mut *conn).await;
-            let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await;
-        }
-        self.writer.close().await;
+        self.readers.close();
+        self.checkpointer.stop().await;
+        let mut writer = self.writer.lock().await;
+        let _ = sqlx::query("PRAGMA optimize").execute(&mut *writer).await;
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *writer).await;
     }
 }
 
@@ -120,6 +162,15 @@ pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()
+}
+
+/// Brings the schema up to this version, in a new file from nothing.
+async fn migrate(options: &SqliteConnectOptions) -> Result<()> {
+    let once = SqlitePoolOptions::new().max_connections(1);
+    let pool = once.connect_with(options.clone().create_if_missing(true)).await?;
+    MIGRATOR.run(&pool).await?;
+    pool.close().await;
+    Ok(())
 }
 
 /// The number of the newest migration this version has.

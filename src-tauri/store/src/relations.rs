@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use contract::issue::{IssueSummary, RelatedWork, RelatedWorkItem};
+use contract::issue::{Issue, IssueSummary, RelatedWork, RelatedWorkItem};
 use contract::{AgentId, CompanyId, IssueId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::entity::{Column, Cursor};
 use crate::{Result, WriteTx};
@@ -30,19 +29,8 @@ async fn summaries(
     rest: &'static str,
     id: IssueId,
 ) -> Result<Vec<IssueSummary>> {
-    let q = sqlx::query(sqlx::AssertSqlSafe(format!("{SUMMARY} {rest}")));
+    let q = sqlx::query(AssertSqlSafe(format!("{SUMMARY} {rest}")));
     id.bind(q).fetch_all(conn).await?.iter().map(|r| summary(&mut Cursor::new(r))).collect()
-}
-
-/// Issues that block this one.
-pub async fn blockers(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<IssueSummary>> {
-    summaries(
-        conn,
-        "FROM issue_relations r JOIN issues i ON i.id = r.issue_id \
-         WHERE r.related_issue_id = ? AND r.type = 'blocks' ORDER BY i.seq",
-        issue,
-    )
-    .await
 }
 
 /// Issues that this one blocks.
@@ -61,38 +49,111 @@ pub async fn children(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec
     summaries(conn, "FROM issues i WHERE i.parent_id = ? AND i.hidden_at IS NULL ORDER BY i.seq", issue).await
 }
 
+/// Levels looked at above an issue. Parents cannot form a ring; should a row say so, the walk ends.
+const MOST_LEVELS: usize = 64;
+
 /// Parents, nearest first.
-pub async fn ancestors(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<IssueSummary>> {
-    let sql = format!(
-        "WITH RECURSIVE up(id, depth) AS ( \
-           SELECT parent_id, 1 FROM issues WHERE id = ? AND parent_id IS NOT NULL \
-           UNION ALL SELECT i.parent_id, up.depth + 1 FROM issues i JOIN up ON i.id = up.id \
-             WHERE i.parent_id IS NOT NULL AND up.depth < 64) \
-         {SUMMARY} FROM up JOIN issues i ON i.id = up.id ORDER BY up.depth"
-    );
-    let q = issue.bind(sqlx::query(sqlx::AssertSqlSafe(sql)));
-    q.fetch_all(conn).await?.iter().map(|r| summary(&mut Cursor::new(r))).collect()
+///
+/// One look-up a level: the planner turns a recursive query into a scan of all issues, for a filter that it
+/// builds to save itself look-ups.
+pub async fn ancestors(conn: &mut SqliteConnection, issue: &Issue) -> Result<Vec<IssueSummary>> {
+    let mut out = Vec::new();
+    let mut above = issue.parent_id;
+    while let Some(id) = above
+        && out.len() < MOST_LEVELS
+    {
+        let q = sqlx::query(AssertSqlSafe(format!("{SUMMARY}, i.parent_id FROM issues i WHERE i.id = ?")));
+        let Some(row) = id.bind(q).fetch_optional(&mut *conn).await? else { break };
+        let mut c = Cursor::new(&row);
+        out.push(summary(&mut c)?);
+        above = c.next()?;
+    }
+    Ok(out)
 }
 
-/// How many blockers of each of these issues are not done.
-pub async fn unresolved_counts(
+/// The ids of all issues below one, at every level.
+pub async fn descendants(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<IssueId>> {
+    let mut out: Vec<IssueId> = Vec::new();
+    let mut level = vec![issue];
+    let mut depth = 0;
+    while !level.is_empty() && depth < MOST_LEVELS {
+        let q = sqlx::query("SELECT id FROM issues WHERE parent_id IN (SELECT value FROM json_each(?))");
+        let rows = q.bind(json_list(&level)).fetch_all(&mut *conn).await?;
+        level = rows.iter().map(|r| Column::read(r, 0)).collect::<Result<_>>()?;
+        out.extend_from_slice(&level);
+        depth += 1;
+    }
+    Ok(out)
+}
+
+/// Everything that stands in a relation to an issue.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    pub children: Vec<IssueSummary>,
+    pub blocked_by: Vec<IssueSummary>,
+    pub blocks: Vec<IssueSummary>,
+    pub related: RelatedWork,
+}
+
+/// Mentions shown a direction.
+const MENTIONS: usize = 50;
+
+/// Reads all relations of an issue at once.
+pub async fn neighbours(conn: &mut SqliteConnection, issue: IssueId) -> Result<Neighbours> {
+    let sql = format!(
+        "{SUMMARY}, 'child', 0, i.seq FROM issues i WHERE i.parent_id = ?1 AND i.hidden_at IS NULL \
+         UNION ALL {SUMMARY}, 'blocked_by', 0, i.seq FROM issue_relations r JOIN issues i ON i.id = r.issue_id \
+           WHERE r.related_issue_id = ?1 AND r.type = 'blocks' \
+         UNION ALL {SUMMARY}, 'blocks', 0, i.seq FROM issue_relations r JOIN issues i ON i.id = r.related_issue_id \
+           WHERE r.issue_id = ?1 AND r.type = 'blocks' \
+         UNION ALL {SUMMARY}, 'mentions', count(*), -i.seq FROM issue_reference_mentions m \
+           JOIN issues i ON i.id = m.target_issue_id WHERE m.source_issue_id = ?1 GROUP BY i.id \
+         UNION ALL {SUMMARY}, 'mentioned_by', count(*), -i.seq FROM issue_reference_mentions m \
+           JOIN issues i ON i.id = m.source_issue_id WHERE m.target_issue_id = ?1 GROUP BY i.id \
+         ORDER BY 9 DESC, 10"
+    );
+    let rows = issue.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(conn).await?;
+    let mut out = Neighbours::default();
+    for row in &rows {
+        let mut c = Cursor::new(row);
+        let s = summary(&mut c)?;
+        let (relation, mention_count): (String, i64) = (c.next()?, c.next()?);
+        match relation.as_str() {
+            "child" => out.children.push(s),
+            "blocked_by" => out.blocked_by.push(s),
+            "blocks" => out.blocks.push(s),
+            "mentions" => out.related.outbound.push(RelatedWorkItem { issue: s, mention_count }),
+            _ => out.related.inbound.push(RelatedWorkItem { issue: s, mention_count }),
+        }
+    }
+    out.related.outbound.truncate(MENTIONS);
+    out.related.inbound.truncate(MENTIONS);
+    Ok(out)
+}
+
+/// Ids as one value, so that a statement stays the same however many there are.
+pub(crate) fn json_list<T: ToString>(ids: &[T]) -> String {
+    serde_json::Value::from(ids.iter().map(T::to_string).collect::<Vec<_>>()).to_string()
+}
+
+/// The blockers of each of these issues that are not done. Issues without any are left out.
+pub async fn unresolved_of(
     conn: &mut SqliteConnection,
     issues: &[IssueId],
-) -> Result<HashMap<IssueId, i64>> {
+) -> Result<HashMap<IssueId, Vec<IssueId>>> {
+    let mut out: HashMap<IssueId, Vec<IssueId>> = HashMap::new();
     if issues.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(out);
     }
-    let mut q = QueryBuilder::<Sqlite>::new(
-        "SELECT r.related_issue_id, count(*) FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
-         WHERE r.type = 'blocks' AND b.status <> 'done' AND r.related_issue_id IN (",
+    let q = sqlx::query(
+        "SELECT r.related_issue_id, b.id FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
+         WHERE r.type = 'blocks' AND b.status <> 'done' \
+         AND r.related_issue_id IN (SELECT value FROM json_each(?)) ORDER BY b.seq",
     );
-    let mut list = q.separated(", ");
-    for id in issues {
-        list.push_bind(id.to_string());
+    for row in q.bind(json_list(issues)).fetch_all(conn).await? {
+        out.entry(Column::read(&row, 0)?).or_default().push(Column::read(&row, 1)?);
     }
-    q.push(") GROUP BY r.related_issue_id");
-    let pair = |r: &SqliteRow| Ok((Column::read(r, 0)?, Column::read(r, 1)?));
-    q.build().fetch_all(conn).await?.iter().map(pair).collect()
+    Ok(out)
 }
 
 /// Blockers of this issue that are not done.
@@ -113,31 +174,35 @@ pub async fn blocking_path(
     to: IssueId,
 ) -> Result<Option<Vec<IssueId>>> {
     let mut came: HashMap<IssueId, IssueId> = HashMap::new();
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        if at == to {
-            let mut path = vec![to];
-            let mut step = to;
-            while step != from {
-                let Some(before) = came.get(&step) else { break };
-                step = *before;
-                path.push(step);
-            }
-            path.reverse();
-            return Ok(Some(path));
-        }
-        let q = at.bind(sqlx::query(
-            "SELECT related_issue_id FROM issue_relations WHERE issue_id = ? AND type = 'blocks'",
-        ));
-        for row in q.fetch_all(&mut *conn).await? {
-            let next = IssueId::read(&row, 0)?;
-            if next != from && !came.contains_key(&next) {
-                came.insert(next, at);
-                open.push(next);
+    let mut level = vec![from];
+    while !level.is_empty() && !came.contains_key(&to) && from != to {
+        let q = sqlx::query(
+            "SELECT issue_id, related_issue_id FROM issue_relations \
+             WHERE type = 'blocks' AND issue_id IN (SELECT value FROM json_each(?))",
+        );
+        let rows = q.bind(json_list(&level)).fetch_all(&mut *conn).await?;
+        level.clear();
+        for row in &rows {
+            let (blocker, blocked) = (IssueId::read(row, 0)?, IssueId::read(row, 1)?);
+            if blocked != from && !came.contains_key(&blocked) {
+                came.insert(blocked, blocker);
+                level.push(blocked);
             }
         }
     }
-    Ok(None)
+    if from != to && !came.contains_key(&to) {
+        return Ok(None);
+    }
+    let mut path = vec![to];
+    let mut step = to;
+    while let Some(before) = came.get(&step)
+        && step != from
+    {
+        step = *before;
+        path.push(step);
+    }
+    path.reverse();
+    Ok(Some(path))
 }
 
 /// Makes these the issue's blockers.
@@ -195,29 +260,4 @@ pub async fn set_mentions(
         q.bind(kind).bind(record.to_owned()).bind(at.millis()).execute(&mut **tx).await?;
     }
     Ok(())
-}
-
-pub async fn related(conn: &mut SqliteConnection, issue: IssueId) -> Result<RelatedWork> {
-    let outbound = mentions(conn, issue, "m.target_issue_id", "m.source_issue_id").await?;
-    let inbound = mentions(conn, issue, "m.source_issue_id", "m.target_issue_id").await?;
-    Ok(RelatedWork { outbound, inbound })
-}
-
-async fn mentions(
-    conn: &mut SqliteConnection,
-    issue: IssueId,
-    other: &'static str,
-    this: &'static str,
-) -> Result<Vec<RelatedWorkItem>> {
-    let sql = format!(
-        "{SUMMARY}, count(*) FROM issue_reference_mentions m JOIN issues i ON i.id = {other} \
-         WHERE {this} = ? GROUP BY i.id ORDER BY count(*) DESC, i.seq DESC LIMIT 50"
-    );
-    let rows = issue.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).fetch_all(conn).await?;
-    rows.iter()
-        .map(|r| {
-            let mut c = Cursor::new(r);
-            Ok(RelatedWorkItem { issue: summary(&mut c)?, mention_count: c.next()? })
-        })
-        .collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use contract::feed::ChangeOp;
+use contract::issue::{IssuePriority, IssueStatus};
 use contract::run::{ListRuns, OutputStream, Run, RunEvent, RunStatus, RunSummary};
 use contract::{AgentId, CompanyId, IssueId, JsonObject, Kind, RunId, Timestamp};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::entity::{Column, Cursor, entity, insert, scalar, select, update};
+use crate::relations::json_list;
 use crate::{Result, WriteTx};
 
 entity!(
@@ -133,6 +135,47 @@ pub async fn with_status(conn: &mut SqliteConnection, status: RunStatus) -> Resu
     select("WHERE status = ? ORDER BY created_at, rowid").bind(&status).all(conn).await
 }
 
+/// What decides when a queued run starts.
+#[derive(Clone, Debug)]
+pub struct InLine {
+    pub id: RunId,
+    pub agent_id: AgentId,
+    pub queued_at: Timestamp,
+    /// Of its issue, when it is about one that is there.
+    pub status: Option<IssueStatus>,
+    pub priority: Option<IssuePriority>,
+    pub unresolved_blockers: i64,
+    /// Of its agent.
+    pub runtime_config: JsonObject,
+}
+
+/// The queued runs of all companies, oldest first.
+pub async fn in_line(conn: &mut SqliteConnection) -> Result<Vec<InLine>> {
+    let q = sqlx::query(
+        "SELECT r.id, r.agent_id, r.created_at, i.status, i.priority, \
+           (SELECT count(*) FROM issue_relations e JOIN issues b ON b.id = e.issue_id \
+            WHERE e.related_issue_id = r.issue_id AND e.type = 'blocks' AND b.status <> 'done'), \
+           a.runtime_config \
+         FROM heartbeat_runs r JOIN agents a ON a.id = r.agent_id LEFT JOIN issues i ON i.id = r.issue_id \
+         WHERE r.status = 'queued' ORDER BY r.created_at, r.rowid",
+    );
+    let rows = q.fetch_all(conn).await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Cursor::new(row);
+            Ok(InLine {
+                id: c.next()?,
+                agent_id: c.next()?,
+                queued_at: c.next()?,
+                status: c.next()?,
+                priority: c.next()?,
+                unresolved_blockers: c.next()?,
+                runtime_config: c.next()?,
+            })
+        })
+        .collect()
+}
+
 /// An agent's runs that are not over.
 pub async fn live_of_agent(conn: &mut SqliteConnection, agent: AgentId) -> Result<Vec<Run>> {
     select("WHERE agent_id = ? AND status IN ('queued', 'scheduled_retry', 'running') ORDER BY created_at")
@@ -221,12 +264,8 @@ pub async fn live_by_issue(
         return Ok(HashMap::new());
     }
     let mut sql = QueryBuilder::<Sqlite>::new(SUMMARY);
-    sql.push(" WHERE r.status IN ('queued', 'scheduled_retry', 'running') AND r.issue_id IN (");
-    let mut list = sql.separated(", ");
-    for id in issues {
-        list.push_bind(id.to_string());
-    }
-    sql.push(")");
+    sql.push(" WHERE r.status IN ('queued', 'scheduled_retry', 'running') ");
+    sql.push("AND r.issue_id IN (SELECT value FROM json_each(").push_bind(json_list(issues)).push("))");
     let mut out = HashMap::new();
     for row in sql.build().fetch_all(conn).await? {
         let s = summary(&row)?;

@@ -24,40 +24,115 @@ pub struct Hit {
     pub updated_at: Timestamp,
 }
 
-/// The FTS5 expression for a person's words: each must occur, the last one as a beginning.
-pub fn match_expression(words: &str) -> Option<String> {
-    let tokens: Vec<String> = words
-        .chars()
-        .take(200)
-        .collect::<String>()
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|t| !t.is_empty())
-        .take(MAX_TOKENS)
-        .map(str::to_owned)
-        .collect();
-    if tokens.is_empty() {
-        return None;
+/// What a person's words ask for, as FTS5 expressions. Each word must occur.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// The last word as a whole one too.
+    whole: String,
+    /// The last word as a beginning. Holds all that the other one does.
+    begun: String,
+}
+
+impl Expression {
+    /// `None` when there is no word in it.
+    pub fn of(words: &str) -> Option<Self> {
+        let tokens: Vec<String> = words
+            .chars()
+            .take(200)
+            .collect::<String>()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|t| !t.is_empty())
+            .take(MAX_TOKENS)
+            .map(|t| format!("\"{t}\""))
+            .collect();
+        let last = tokens.last()?;
+        let whole = tokens.join(" AND ");
+        // One letter begins too many words to mean any of them.
+        let letters = last.chars().count() - 2;
+        let begun = if letters < 2 { whole.clone() } else { format!("{whole}*") };
+        Some(Self { whole, begun })
     }
-    let last = tokens.len() - 1;
-    let quoted = tokens
-        .iter()
-        .enumerate()
-        .map(|(i, t)| if i == last { format!("\"{t}\"*") } else { format!("\"{t}\"") });
-    Some(quoted.collect::<Vec<_>>().join(" AND "))
+
+    /// For a filter, which wants all that match.
+    pub(crate) fn begun(&self) -> &str {
+        &self.begun
+    }
 }
 
 const FIELDS: &str = "i.id, i.identifier, i.title, i.status, i.priority, i.assignee_agent_id, i.assignee_user_id, i.updated_at";
 
+/// Where a kind of text is found.
+struct Place {
+    field: &'static str,
+    /// Index and column filter.
+    index: &'static str,
+    column: Option<&'static str>,
+    text: &'static str,
+    /// From a match `m.at` to the issue `i`.
+    joins: &'static str,
+}
+
+const TITLE: Place = Place {
+    field: "title",
+    index: "issues_search",
+    column: Some("title"),
+    text: "i.title",
+    joins: "JOIN issues i ON i.seq = m.at",
+};
+const DESCRIPTION: Place = Place {
+    field: "description",
+    index: "issues_search",
+    column: Some("description"),
+    text: "substr(i.description, 1, 4000)",
+    joins: "JOIN issues i ON i.seq = m.at",
+};
+const COMMENT: Place = Place {
+    field: "comment",
+    index: "comments_search",
+    column: None,
+    text: "substr(c.body, 1, 4000)",
+    joins: "JOIN issue_comments c ON c.seq = m.at JOIN issues i ON i.id = c.issue_id",
+};
+const DOCUMENT: Place = Place {
+    field: "document",
+    index: "documents_search",
+    column: None,
+    text: "substr(coalesce(d.title || char(10), '') || d.latest_body, 1, 8000)",
+    joins: "JOIN documents d ON d.seq = m.at JOIN issues i ON i.id = d.issue_id",
+};
+
+/// The newest matches in one place. A whole word is read newest first and at once, so it is asked for first;
+/// where it fills the page, words that only begin so would rank below it.
 async fn hits(
     conn: &mut SqliteConnection,
     company: CompanyId,
-    expression: &str,
-    text: &'static str,
-    from: &'static str,
-    field: &'static str,
+    expression: &Expression,
+    place: &Place,
 ) -> Result<Vec<Hit>> {
-    let sql = format!("SELECT {FIELDS}, {text} FROM {from} WHERE i.company_id = ? AND i.hidden_at IS NULL");
-    let q = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(expression.to_owned()).bind(CANDIDATES);
+    let found = matches(conn, company, &expression.whole, place).await?;
+    if expression.begun == expression.whole || found.len() >= usize::try_from(CANDIDATES).unwrap_or(0) {
+        return Ok(found);
+    }
+    matches(conn, company, &expression.begun, place).await
+}
+
+async fn matches(
+    conn: &mut SqliteConnection,
+    company: CompanyId,
+    expression: &str,
+    place: &Place,
+) -> Result<Vec<Hit>> {
+    let Place { field, index, column, text, joins } = place;
+    let expression = match column {
+        Some(c) => format!("{c} : ({expression})"),
+        None => expression.to_owned(),
+    };
+    let sql = format!(
+        "SELECT {FIELDS}, {text} FROM \
+         (SELECT rowid AS at FROM {index} WHERE {index} MATCH ? ORDER BY rowid DESC LIMIT ?) m \
+         {joins} WHERE i.company_id = ? AND i.hidden_at IS NULL"
+    );
+    let q = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(expression).bind(CANDIDATES);
     let rows = company.bind(q).fetch_all(conn).await?;
     rows.iter()
         .map(|r| {
@@ -73,60 +148,30 @@ async fn hits(
 }
 
 /// Issues whose title or description matches, newest first.
-pub async fn issues(conn: &mut SqliteConnection, company: CompanyId, expression: &str) -> Result<Vec<Hit>> {
-    let mut out = hits(
-        conn,
-        company,
-        &format!("title : ({expression})"),
-        "i.title",
-        "(SELECT rowid AS at FROM issues_search WHERE issues_search MATCH ? ORDER BY rowid DESC LIMIT ?) m \
-         JOIN issues i ON i.seq = m.at",
-        "title",
-    )
-    .await?;
-    out.extend(
-        hits(
-            conn,
-            company,
-            &format!("description : ({expression})"),
-            "substr(i.description, 1, 4000)",
-            "(SELECT rowid AS at FROM issues_search WHERE issues_search MATCH ? ORDER BY rowid DESC LIMIT ?) m \
-             JOIN issues i ON i.seq = m.at",
-            "description",
-        )
-        .await?,
-    );
+pub async fn issues(
+    conn: &mut SqliteConnection,
+    company: CompanyId,
+    expression: &Expression,
+) -> Result<Vec<Hit>> {
+    let mut out = hits(conn, company, expression, &TITLE).await?;
+    out.extend(hits(conn, company, expression, &DESCRIPTION).await?);
     Ok(out)
 }
 
-pub async fn comments(conn: &mut SqliteConnection, company: CompanyId, expression: &str) -> Result<Vec<Hit>> {
-    hits(
-        conn,
-        company,
-        expression,
-        "substr(c.body, 1, 4000)",
-        "(SELECT rowid AS at FROM comments_search WHERE comments_search MATCH ? ORDER BY rowid DESC LIMIT ?) m \
-         JOIN issue_comments c ON c.seq = m.at JOIN issues i ON i.id = c.issue_id",
-        "comment",
-    )
-    .await
+pub async fn comments(
+    conn: &mut SqliteConnection,
+    company: CompanyId,
+    expression: &Expression,
+) -> Result<Vec<Hit>> {
+    hits(conn, company, expression, &COMMENT).await
 }
 
 pub async fn documents(
     conn: &mut SqliteConnection,
     company: CompanyId,
-    expression: &str,
+    expression: &Expression,
 ) -> Result<Vec<Hit>> {
-    hits(
-        conn,
-        company,
-        expression,
-        "substr(coalesce(d.title || char(10), '') || d.latest_body, 1, 8000)",
-        "(SELECT rowid AS at FROM documents_search WHERE documents_search MATCH ? ORDER BY rowid DESC LIMIT ?) m \
-         JOIN documents d ON d.seq = m.at JOIN issues i ON i.id = d.issue_id",
-        "document",
-    )
-    .await
+    hits(conn, company, expression, &DOCUMENT).await
 }
 
 /// The issue that an identifier names, for an exact query.
@@ -137,15 +182,23 @@ pub async fn identifier(conn: &mut SqliteConnection, company: CompanyId, s: &str
 
 #[cfg(test)]
 mod tests {
-    use super::match_expression;
+    use super::Expression;
+
+    fn begun(words: &str) -> Option<String> {
+        Expression::of(words).map(|e| e.begun)
+    }
 
     #[test]
     fn a_persons_words_never_become_query_syntax() {
-        assert_eq!(
-            match_expression("login \"OR\" (bug)").as_deref(),
-            Some("\"login\" AND \"OR\" AND \"bug\"*")
-        );
-        assert_eq!(match_expression("  ** -- "), None);
-        assert_eq!(match_expression("NEAR").as_deref(), Some("\"NEAR\"*"));
+        assert_eq!(begun("login \"OR\" (bug)").as_deref(), Some("\"login\" AND \"OR\" AND \"bug\"*"));
+        assert_eq!(begun("  ** -- "), None);
+        assert_eq!(begun("NEAR").as_deref(), Some("\"NEAR\"*"));
+    }
+
+    #[test]
+    fn one_letter_is_a_word_and_not_a_beginning() {
+        assert_eq!(begun("plan b").as_deref(), Some("\"plan\" AND \"b\""));
+        assert_eq!(begun("plan ü").as_deref(), Some("\"plan\" AND \"ü\""));
+        assert_eq!(begun("plan by").as_deref(), Some("\"plan\" AND \"by\"*"));
     }
 }

@@ -225,7 +225,7 @@ async fn search_finds_words_by_their_beginning_in_titles_and_comments_and_follow
     tx.commit().await.unwrap();
     let find = async |words: &str| {
         let mut conn = store.read().await.unwrap();
-        let e = store::search::match_expression(words).unwrap();
+        let e = store::search::Expression::of(words).unwrap();
         store::search::issues(&mut conn, c.id, &e).await.unwrap().len()
     };
     assert_eq!(find("grosse").await + find("größe").await, 1, "diacritics fold, ß does not");

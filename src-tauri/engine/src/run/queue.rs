@@ -1,7 +1,6 @@
 //! The queue: which run starts next, and the gates it passes.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +74,7 @@ impl Engine {
     /// Queued runs in the order in which they start, as many as there is room for.
     async fn next_in_line(&self) -> Answer<Vec<RunId>> {
         let mut conn = self.store.read().await.answer()?;
-        let queued = store::runs::with_status(&mut conn, RunStatus::Queued).await.answer()?;
+        let queued = store::runs::in_line(&mut conn).await.answer()?;
         if queued.is_empty() {
             return Ok(Vec::new());
         }
@@ -85,26 +84,13 @@ impl Engine {
         let mut slots: HashMap<AgentId, i64> = HashMap::new();
         let mut line: Vec<(QueueRank, RunId, AgentId)> = Vec::new();
         for run in &queued {
-            if let Entry::Vacant(slot) = slots.entry(run.agent_id) {
-                let agent = store::agents::get(&mut conn, run.agent_id).await.answer()?;
-                let most = agent.map_or(0, |a| HeartbeatPolicy::of(&a.runtime_config).max_concurrent_runs);
-                let now = running.get(&run.agent_id).copied().unwrap_or(0);
-                slot.insert(i64::from(most) - now);
-            }
-            let issue = match run.issue_id {
-                Some(id) => store::issues::get(&mut conn, id).await.answer()?,
-                None => None,
-            };
-            let blockers = match &issue {
-                Some(i) => store::relations::unresolved(&mut conn, i.id).await.answer()?.len(),
-                None => 0,
-            };
-            let blockers = i64::try_from(blockers).unwrap_or(i64::MAX);
-            line.push((
-                domain::run::queue_rank(issue.as_ref(), blockers, run.created_at),
-                run.id,
-                run.agent_id,
-            ));
+            slots.entry(run.agent_id).or_insert_with(|| {
+                let most = HeartbeatPolicy::of(&run.runtime_config).max_concurrent_runs;
+                i64::from(most) - running.get(&run.agent_id).copied().unwrap_or(0)
+            });
+            let issue = run.status.zip(run.priority);
+            let rank = domain::run::queue_rank(issue, run.unresolved_blockers, run.queued_at);
+            line.push((rank, run.id, run.agent_id));
         }
         line.sort_by_key(|(rank, ..)| *rank);
         let mut out = Vec::new();

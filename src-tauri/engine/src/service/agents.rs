@@ -94,13 +94,10 @@ impl Handle<GetInboxLite> for Engine {
         let open = store::issues::assigned_open(&mut conn, agent.company_id, agent.id).await.answer()?;
         let ids: Vec<IssueId> = open.iter().map(|i| i.id).collect();
         let mut live = store::runs::live_by_issue(&mut conn, &ids).await.answer()?;
-        let blocked = store::relations::unresolved_counts(&mut conn, &ids).await.answer()?;
+        let mut blocked = store::relations::unresolved_of(&mut conn, &ids).await.answer()?;
         let mut out = Vec::with_capacity(open.len());
         for i in open {
-            let blockers = match blocked.get(&i.id) {
-                Some(_) => store::relations::unresolved(&mut conn, i.id).await.answer()?,
-                None => Vec::new(),
-            };
+            let blockers = blocked.remove(&i.id).unwrap_or_default();
             out.push(InboxLiteEntry {
                 id: i.id,
                 identifier: i.identifier,
@@ -114,7 +111,7 @@ impl Handle<GetInboxLite> for Engine {
                 active_run: live.remove(&i.id),
                 dependency_ready: blockers.is_empty(),
                 unresolved_blocker_count: i64::try_from(blockers.len()).unwrap_or(i64::MAX),
-                unresolved_blocker_issue_ids: blockers.into_iter().map(|b| b.id).collect(),
+                unresolved_blocker_issue_ids: blockers,
             });
         }
         Ok(out)

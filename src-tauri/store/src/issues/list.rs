@@ -1,13 +1,15 @@
 //! Lists of issues: filters, order, paging, and what each row shows besides the issue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use contract::issue::{Issue, IssueCount, IssueRow, IssueSort, ListIssues, SortDir};
-use contract::{IssueId, LOCAL_OPERATOR, Timestamp};
+use contract::{LOCAL_OPERATOR, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::entity::{Column, Cursor, Entity};
-use crate::search::match_expression;
+use crate::search::Expression;
 use crate::{Result, labels, relations, runs};
 
 const DESCRIPTION_IN_LISTS: usize = 1200;
@@ -18,21 +20,28 @@ pub fn needs_text_search(q: &ListIssues) -> bool {
 }
 
 /// A page of issues.
+///
+/// The filter, the order and the page are settled inside, so that what a row shows besides its issue is looked
+/// up for the rows of the page alone.
 pub async fn list(conn: &mut SqliteConnection, q: &ListIssues, limit: u32) -> Result<Vec<IssueRow>> {
-    let mut sql = QueryBuilder::<Sqlite>::new(Issue::SELECT);
-    push_filters(&mut sql, q);
+    let below = below(conn, q).await?;
+    let mut sql = QueryBuilder::<Sqlite>::new(ROW.as_str());
+    sql.push(" FROM (SELECT * FROM issues");
+    push_filters(&mut sql, q, below.as_deref());
     push_order(&mut sql, q);
     sql.push(" LIMIT ").push_bind(i64::from(limit));
     sql.push(" OFFSET ").push_bind(i64::from(q.offset.unwrap_or(0)));
-    let issues: Vec<Issue> =
-        sql.build().fetch_all(&mut *conn).await?.iter().map(Issue::from_row).collect::<Result<_>>()?;
-    rows(conn, issues).await
+    sql.push(") AS issues");
+    push_order(&mut sql, q);
+    let found = sql.build().fetch_all(&mut *conn).await?;
+    rows(conn, &found).await
 }
 
 /// How many issues a filter finds, and how many of each status when statuses are left out of it.
 pub async fn count(conn: &mut SqliteConnection, q: &ListIssues) -> Result<IssueCount> {
+    let below = below(conn, q).await?;
     let mut sql = QueryBuilder::<Sqlite>::new("SELECT issues.status, count(*) FROM issues");
-    push_filters(&mut sql, q);
+    push_filters(&mut sql, q, below.as_deref());
     sql.push(" GROUP BY issues.status");
     let mut by_status = BTreeMap::new();
     for row in sql.build().fetch_all(conn).await? {
@@ -41,7 +50,13 @@ pub async fn count(conn: &mut SqliteConnection, q: &ListIssues) -> Result<IssueC
     Ok(IssueCount { count: by_status.values().sum(), by_status })
 }
 
-fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
+/// The issues below the one that the filter names, as a list of their ids.
+async fn below(conn: &mut SqliteConnection, q: &ListIssues) -> Result<Option<String>> {
+    let Some(top) = q.descendant_of else { return Ok(None) };
+    Ok(Some(relations::json_list(&relations::descendants(conn, top).await?)))
+}
+
+fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues, below: Option<&str>) {
     sql.push(" WHERE issues.company_id = ").push_bind(q.company_id.to_string());
     if !q.include_hidden {
         sql.push(" AND issues.hidden_at IS NULL");
@@ -50,6 +65,9 @@ fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
     push_words(sql, "issues.priority", q.priority.iter().map(|p| p.as_str()));
     push_people(sql, q);
     push_place(sql, q);
+    if let Some(ids) = below {
+        sql.push(" AND issues.id IN (SELECT value FROM json_each(").push_bind(ids.to_owned()).push("))");
+    }
     if q.live {
         sql.push(
             " AND issues.id IN (SELECT issue_id FROM heartbeat_runs \
@@ -64,7 +82,8 @@ fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
         sql.push_bind(LOCAL_OPERATOR);
         sql.push(" AND issues.status IN ('todo', 'in_progress', 'in_review')))");
     }
-    if let Some(words) = q.q.as_deref().and_then(match_expression) {
+    if let Some(words) = q.q.as_deref().and_then(Expression::of) {
+        let words = words.begun().to_owned();
         let text = q.q.clone().unwrap_or_default().trim().to_ascii_uppercase();
         sql.push(" AND (issues.identifier = ").push_bind(text);
         sql.push(" OR issues.seq IN (SELECT rowid FROM issues_search WHERE issues_search MATCH ")
@@ -144,13 +163,6 @@ fn push_place(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
     if let Some(v) = q.parent_id {
         sql.push(" AND issues.parent_id = ").push_bind(v.to_string());
     }
-    if let Some(v) = q.descendant_of {
-        sql.push(" AND issues.id IN (WITH RECURSIVE below(id) AS (SELECT id FROM issues WHERE parent_id = ");
-        sql.push_bind(v.to_string());
-        sql.push(
-            " UNION SELECT i.id FROM issues i JOIN below ON i.parent_id = below.id) SELECT id FROM below)",
-        );
-    }
     if let Some(v) = q.label_id {
         sql.push(" AND issues.id IN (SELECT issue_id FROM issue_labels WHERE label_id = ")
             .push_bind(v.to_string());
@@ -200,73 +212,69 @@ fn push_order(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
     }
 }
 
-/// Adds to each issue what its row shows, in one query a kind.
-async fn rows(conn: &mut SqliteConnection, issues: Vec<Issue>) -> Result<Vec<IssueRow>> {
-    let ids: Vec<IssueId> = issues.iter().map(|i| i.id).collect();
-    let mut labels = labels::of_issues(conn, &ids).await?;
-    let mut live = runs::live_by_issue(conn, &ids).await?;
-    let blockers = relations::unresolved_counts(conn, &ids).await?;
-    let facts = facts(conn, &ids).await?;
-    Ok(issues
-        .into_iter()
-        .map(|mut issue| {
-            if let Some(d) = &mut issue.description
-                && let Some((at, _)) = d.char_indices().nth(DESCRIPTION_IN_LISTS)
-            {
-                d.truncate(at);
-            }
-            let labels = labels.remove(&issue.id).unwrap_or_default();
-            let f = facts.get(&issue.id).copied().unwrap_or_default();
-            IssueRow {
-                label_ids: labels.iter().map(|l| l.id).collect(),
-                labels,
-                active_run: live.remove(&issue.id),
-                unresolved_blocker_count: blockers.get(&issue.id).copied().unwrap_or(0),
-                child_count: f.children,
-                done_child_count: f.done_children,
-                pending_interaction_count: f.pending,
-                last_activity_at: issue.updated_at,
-                is_unread_for_me: f.read_at.is_none_or(|t| t < issue.updated_at),
-                issue,
-            }
-        })
-        .collect())
-}
+/// What a row shows besides its issue. An operator's read mark is the one of [`LOCAL_OPERATOR`].
+const FACTS: &str = "(SELECT count(*) FROM issues c WHERE c.parent_id = issues.id), \
+    (SELECT count(*) FROM issues c WHERE c.parent_id = issues.id AND c.status IN ('done', 'cancelled')), \
+    (SELECT count(*) FROM issue_thread_interactions t WHERE t.company_id = issues.company_id \
+       AND t.issue_id = issues.id AND t.status = 'pending'), \
+    (SELECT count(*) FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
+       WHERE r.type = 'blocks' AND r.related_issue_id = issues.id AND b.status <> 'done'), \
+    (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = issues.id AND s.user_id = '{operator}'), \
+    EXISTS (SELECT 1 FROM issue_labels l WHERE l.issue_id = issues.id), \
+    EXISTS (SELECT 1 FROM heartbeat_runs r WHERE r.issue_id = issues.id \
+       AND r.status IN ('queued', 'scheduled_retry', 'running'))";
 
-#[derive(Clone, Copy, Default)]
-struct Facts {
-    children: i64,
-    done_children: i64,
-    pending: i64,
-    read_at: Option<Timestamp>,
-}
+static ROW: LazyLock<String> = LazyLock::new(|| {
+    let columns = Issue::SELECT.strip_suffix(" FROM issues").unwrap_or(Issue::SELECT);
+    format!("{columns}, {}", FACTS.replace("{operator}", LOCAL_OPERATOR))
+});
 
-async fn facts(conn: &mut SqliteConnection, ids: &[IssueId]) -> Result<HashMap<IssueId, Facts>> {
-    let mut out: HashMap<IssueId, Facts> = HashMap::new();
-    if ids.is_empty() {
-        return Ok(out);
+/// Makes rows of what was found; labels and runs are asked for only where there are some.
+async fn rows(conn: &mut SqliteConnection, found: &[SqliteRow]) -> Result<Vec<IssueRow>> {
+    let (mut out, mut labelled, mut live) = (Vec::with_capacity(found.len()), Vec::new(), Vec::new());
+    for row in found {
+        let issue = shortened(Issue::from_row(row)?);
+        let mut c = Cursor::at(row, row.len() - FACT_COLUMNS);
+        let (child_count, done_child_count) = (c.next()?, c.next()?);
+        let (pending_interaction_count, unresolved_blocker_count) = (c.next()?, c.next()?);
+        let read_at: Option<Timestamp> = c.next()?;
+        if c.next::<bool>()? {
+            labelled.push(issue.id);
+        }
+        if c.next::<bool>()? {
+            live.push(issue.id);
+        }
+        out.push(IssueRow {
+            labels: Vec::new(),
+            label_ids: Vec::new(),
+            active_run: None,
+            unresolved_blocker_count,
+            child_count,
+            done_child_count,
+            pending_interaction_count,
+            last_activity_at: issue.updated_at,
+            is_unread_for_me: read_at.is_none_or(|t| t < issue.updated_at),
+            issue,
+        });
     }
-    let mut sql = QueryBuilder::<Sqlite>::new("WITH page(id) AS (VALUES ");
-    let mut list = sql.separated(", ");
-    for id in ids {
-        list.push("(").push_bind_unseparated(id.to_string()).push_unseparated(")");
-    }
-    sql.push(
-        ") SELECT page.id, \
-         (SELECT count(*) FROM issues c WHERE c.parent_id = page.id), \
-         (SELECT count(*) FROM issues c WHERE c.parent_id = page.id AND c.status IN ('done', 'cancelled')), \
-         (SELECT count(*) FROM issue_thread_interactions t WHERE t.company_id = p.company_id AND t.issue_id = page.id AND t.status = 'pending'), \
-         (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = page.id AND s.user_id = ",
-    );
-    sql.push_bind(LOCAL_OPERATOR);
-    sql.push(") FROM page JOIN issues p ON p.id = page.id");
-    for row in sql.build().fetch_all(conn).await? {
-        debug_assert_eq!(row.len(), 5);
-        let mut c = Cursor::new(&row);
-        let id = c.next()?;
-        let facts =
-            Facts { children: c.next()?, done_children: c.next()?, pending: c.next()?, read_at: c.next()? };
-        out.insert(id, facts);
+    let mut labels = labels::of_issues(conn, &labelled).await?;
+    let mut live = runs::live_by_issue(conn, &live).await?;
+    for row in &mut out {
+        row.labels = labels.remove(&row.issue.id).unwrap_or_default();
+        row.label_ids = row.labels.iter().map(|l| l.id).collect();
+        row.active_run = live.remove(&row.issue.id);
     }
     Ok(out)
+}
+
+/// Columns that [`FACTS`] adds.
+const FACT_COLUMNS: usize = 7;
+
+fn shortened(mut issue: Issue) -> Issue {
+    if let Some(d) = &mut issue.description
+        && let Some((at, _)) = d.char_indices().nth(DESCRIPTION_IN_LISTS)
+    {
+        d.truncate(at);
+    }
+    issue
 }

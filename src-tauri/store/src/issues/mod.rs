@@ -136,11 +136,19 @@ pub async fn dangling_locks(conn: &mut SqliteConnection) -> Result<Vec<Issue>> {
 
 /// Whether `ancestor` stands above `issue`, or is it.
 pub async fn is_within(conn: &mut SqliteConnection, issue: IssueId, ancestor: IssueId) -> Result<bool> {
-    let q = sqlx::query(
-        "WITH RECURSIVE up(id) AS (SELECT ?1 UNION SELECT i.parent_id FROM issues i JOIN up ON i.id = up.id \
-         WHERE i.parent_id IS NOT NULL) SELECT 1 FROM up WHERE id = ?2",
-    );
-    Ok(scalar::<i64>(conn, ancestor.bind(issue.bind(q))).await?.is_some())
+    let mut at = Some(issue);
+    let mut seen: Vec<IssueId> = Vec::new();
+    while let Some(id) = at
+        && !seen.contains(&id)
+    {
+        if id == ancestor {
+            return Ok(true);
+        }
+        seen.push(id);
+        let q = id.bind(sqlx::query("SELECT parent_id FROM issues WHERE id = ?"));
+        at = scalar::<Option<IssueId>>(&mut *conn, q).await?.flatten();
+    }
+    Ok(false)
 }
 
 pub async fn create(tx: &mut WriteTx, i: &Issue) -> Result<()> {

@@ -24,7 +24,7 @@ impl Engine {
         let id = issue.id;
         let labels = store::labels::of_issues(conn, &[id]).await.answer()?.remove(&id).unwrap_or_default();
         let documents = store::documents::list(conn, id).await.answer()?;
-        let related = store::relations::related(conn, id).await.answer()?;
+        let around = store::relations::neighbours(conn, id).await.answer()?;
         let project = match issue.project_id {
             Some(p) => store::planning::project(conn, p).await.answer()?,
             None => None,
@@ -37,16 +37,17 @@ impl Engine {
         Ok(IssueDetail {
             label_ids: labels.iter().map(|l| l.id).collect(),
             labels,
-            ancestors: store::relations::ancestors(conn, id).await.answer()?,
-            children: store::relations::children(conn, id).await.answer()?,
-            blocked_by: store::relations::blockers(conn, id).await.answer()?,
-            blocks: store::relations::blocked(conn, id).await.answer()?,
-            referenced_issue_identifiers: related
+            ancestors: store::relations::ancestors(conn, &issue).await.answer()?,
+            children: around.children,
+            blocked_by: around.blocked_by,
+            blocks: around.blocks,
+            referenced_issue_identifiers: around
+                .related
                 .outbound
                 .iter()
                 .filter_map(|r| r.issue.identifier.clone())
                 .collect(),
-            related_work: related,
+            related_work: around.related,
             plan_document: documents.iter().find(|d| d.summary.key == PLAN).cloned(),
             document_summaries: documents
                 .into_iter()
