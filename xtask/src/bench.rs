@@ -1,11 +1,13 @@
 //! Measures a release build on a large database and prints a table.
 //!
 //! Figures belong here and never into a test: they depend on the machine. `--issues N` measures on a smaller
-//! database, `--keep` leaves the data folder for a look.
+//! database, `--keep` leaves the data folder for a look, `--stream-minutes N` goes on streaming for so long and
+//! tells whether memory grows.
 
 mod client;
 mod core;
 mod memory;
+pub mod stream;
 mod table;
 mod window;
 
@@ -25,17 +27,24 @@ pub type Figures = BTreeMap<&'static str, f64>;
 struct Options {
     issues: u64,
     keep: bool,
+    stream_minutes: u64,
 }
 
 fn options(args: &[String]) -> Result<Options> {
-    let mut o = Options { issues: 100_000, keep: false };
+    let mut o = Options { issues: 100_000, keep: false, stream_minutes: 0 };
     let mut args = args.iter();
     while let Some(a) = args.next() {
         match a.as_str() {
             "--issues" => o.issues = args.next().context("--issues takes a number")?.parse()?,
             "--keep" => o.keep = true,
-            _ => bail!("the bench understands --issues N and --keep, not {a}"),
+            "--stream-minutes" => {
+                o.stream_minutes = args.next().context("--stream-minutes takes a number")?.parse()?;
+            }
+            _ => bail!("the bench understands --issues N, --stream-minutes N and --keep, not {a}"),
         }
+    }
+    if (1..3).contains(&o.stream_minutes) {
+        bail!("--stream-minutes needs three at least: to settle, to compare with, and to compare");
     }
     Ok(o)
 }
@@ -46,7 +55,7 @@ pub fn bench(project: &Project, args: &[String]) -> Result<()> {
     let data = std::env::temp_dir().join(format!("paperclip-bench-{}", std::process::id()));
     step("make a database", &mut seed(project, &data, options.issues))?;
     let mut figures = Figures::new();
-    let measured = core::measure(&built, &data, &mut figures)
+    let measured = core::measure(&built, &data, &mut figures, options.stream_minutes)
         .and_then(|()| window::measure(&built, &data, &mut figures));
     let rows: Vec<Row<'_>> =
         SCENARIOS.iter().map(|s| Row { scenario: s, measured: figures.get(s.what).copied() }).collect();

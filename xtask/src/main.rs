@@ -50,6 +50,7 @@ fn dispatch() -> Result<()> {
         Some("package") => package::package(&project),
         Some("test") => test::test(&project, &rest),
         Some("bench") => bench::bench(&project, &rest),
+        Some(bench::stream::COMMAND) => bench::stream::stream(),
         Some("check") => check::check(&project),
         Some("ui") => ui::build(&project, build::profile(&rest)?),
         Some("help" | "--help" | "-h") | None => {

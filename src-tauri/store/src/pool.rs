@@ -33,11 +33,13 @@ const LOG_BOUND_PAGES: &str = "16384";
 pub struct Options {
     pub path: PathBuf,
     pub readers: usize,
+    /// Tells every statement to `tracing`, at level `TRACE`.
+    pub trace: bool,
 }
 
 impl Options {
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: 4 }
+        Self { path: path.into(), readers: 4, trace: false }
     }
 }
 
@@ -90,7 +92,10 @@ impl Store {
         if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
             inspect(&path).await?;
         }
-        let base = connect_options(&path);
+        let mut base = connect_options(&path);
+        if options.trace {
+            base = base.log_statements(log::LevelFilter::Trace);
+        }
         migrate(&base).await?;
         let mut writer = base
             .clone()

@@ -1,6 +1,5 @@
 //! The core without a window, over HTTP.
 
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,8 +19,8 @@ const SAMPLES: usize = 1000;
 const RUNS: usize = 60;
 const CONNECTIONS: usize = 8;
 const STREAMING: usize = 50;
-/// A stream writes a kibibyte this often: one mebibyte a second.
-const STREAM: &str = "line=$(head -c 1023 /dev/zero | tr '\\0' x); while :; do for i in 1 2 3 4 5 6 7 8 9 10; do echo \"$line\"; done; sleep 0.01; done";
+/// How often the data changes while eight connections read it.
+const CHANGE_EVERY: Duration = Duration::from_millis(50);
 
 /// A program under measurement, ended when dropped.
 pub struct Program {
@@ -61,7 +60,7 @@ impl Program {
     }
 }
 
-pub fn measure(built: &Built, data: &Path, figures: &mut Figures) -> Result<()> {
+pub fn measure(built: &Built, data: &Path, figures: &mut Figures, stream_minutes: u64) -> Result<()> {
     let mut starts = Vec::new();
     for _ in 0..5 {
         starts.push(Program::headless(built, data)?.1);
@@ -82,7 +81,7 @@ pub fn measure(built: &Built, data: &Path, figures: &mut Figures) -> Result<()> 
     say("xtask: measure eight connections");
     figures.insert("list of 50, 8 connections", throughput(&program, &company)?);
     say("xtask: measure while agents stream");
-    while_streaming(&program, &company, figures)
+    while_streaming(&program, &company, figures, stream_minutes)
 }
 
 /// Times a call many times over and notes two percentiles.
@@ -122,7 +121,12 @@ fn calls(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()
     })?;
     let filters =
         ["", "&status=todo", "&sortField=priority", "&status=done,blocked", "&assigneeAgentId=none"];
+    // An answer is kept until something changes, so something does before each read that is timed.
+    let change = |client: &mut Client, n: usize| {
+        client.call("PATCH", &format!("/api/issues/{}", key(n)), &format!(r#"{{"title": "Again {n}"}}"#))
+    };
     sample(figures, ("list of 50, p50", "list of 50, p99"), |n| {
+        change(client, n)?;
         client.timed("GET", &format!("{issues}?limit=50{}", filters[n % filters.len()]), "")
     })?;
     sample(figures, ("detail, p50", "detail, p99"), |n| {
@@ -130,6 +134,7 @@ fn calls(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()
     })?;
     let words = ["login", "invoice%20export", "cache%20tok", "deploy", "BEN-500", "slow%20query%20index"];
     sample(figures, ("search, p50", "search, p99"), |n| {
+        change(client, n)?;
         client.timed("GET", &format!("/api/companies/{company}/search?q={}", words[n % words.len()]), "")
     })
 }
@@ -159,9 +164,19 @@ fn runs(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()>
     Ok(())
 }
 
+/// Reads over eight connections, while a ninth changes an issue twenty times a second.
 fn throughput(program: &Program, company: &str) -> Result<f64> {
     let path = format!("/api/companies/{company}/issues?limit=50");
     let span = Duration::from_secs(5);
+    let mut changing = program.client()?;
+    let changes = thread::spawn(move || {
+        let begun = Instant::now();
+        while begun.elapsed() < span {
+            changing.call("PATCH", "/api/issues/BEN-7", r#"{"title": "Changed meanwhile"}"#)?;
+            thread::sleep(CHANGE_EVERY);
+        }
+        Ok::<_, anyhow::Error>(())
+    });
     let threads: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let (mut client, path) = (program.client()?, path.clone());
@@ -176,17 +191,22 @@ fn throughput(program: &Program, company: &str) -> Result<f64> {
             }))
         })
         .collect::<Result<_>>()?;
-    threads.into_iter().map(|t| t.join().unwrap_or_else(|_| anyhow::bail!("a client broke"))).sum()
+    let broke = |_| anyhow::anyhow!("a client broke");
+    let sum = threads.into_iter().map(|t| t.join().map_err(broke)?).sum();
+    changes.join().map_err(broke)??;
+    sum
 }
 
-fn while_streaming(program: &Program, company: &str, figures: &mut Figures) -> Result<()> {
+fn while_streaming(program: &Program, company: &str, figures: &mut Figures, minutes: u64) -> Result<()> {
     let mut client = program.client()?;
     client.call(
         "PATCH",
         "/api/instance/settings/general",
         &format!(r#"{{"maxLiveRuns": {}}}"#, STREAMING + 5),
     )?;
-    let config = serde_json::json!({ "command": "/bin/sh", "args": ["-c", STREAM] }).to_string();
+    // This very program writes the streams: fifty shells would measure how fast the machine can fork.
+    let this = std::env::current_exe()?;
+    let config = serde_json::json!({ "command": this, "args": [super::stream::COMMAND] }).to_string();
     for n in 0..STREAMING {
         let agent = agent(&mut client, company, &format!("Stream {n}"), &config)?;
         client.call("POST", &format!("/api/agents/{agent}/wakeup"), "{}")?;
@@ -203,9 +223,10 @@ fn while_streaming(program: &Program, company: &str, figures: &mut Figures) -> R
         thread::sleep(Duration::from_millis(5));
     }
     figures.insert("list of 50 while 50 agents stream, p99", percentile(&mut times, 0.99));
-    let mut line = String::new();
-    let _ = write!(line, "xtask: {} run hosts were live", hosts.len());
-    say(line);
+    say(format_args!("xtask: {} run hosts were live", hosts.len()));
+    if minutes > 0 {
+        figures.insert("growth of memory while streaming", growth(program, minutes)?);
+    }
     client.call("POST", "/api/instance/pause", "")?;
     for _ in 0..300 {
         if client.json("GET", "/api/instance/status", "")?["runningRuns"] == 0 {
@@ -215,4 +236,22 @@ fn while_streaming(program: &Program, company: &str, figures: &mut Figures) -> R
     }
     client.call("POST", "/api/instance/resume", "")?;
     Ok(())
+}
+
+/// How much more memory the core takes at the end than after the first third, by the median of each minute.
+fn growth(program: &Program, minutes: u64) -> Result<f64> {
+    let mut each = Vec::new();
+    for minute in 0..minutes {
+        let mut samples = Vec::new();
+        for _ in 0..12 {
+            thread::sleep(Duration::from_secs(5));
+            samples.extend(memory::pss(program.child.id()));
+        }
+        each.push(percentile(&mut samples, 0.5));
+        say(format_args!("xtask: minute {}: {:.1} MiB", minute + 1, each[each.len() - 1]));
+    }
+    // The first third fills caches; memory that grows goes on growing after it.
+    let third = each.len() / 3;
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    Ok(mean(&each[each.len() - third..]) - mean(&each[third..2 * third]))
 }

@@ -1,0 +1,219 @@
+//! No statement that is on a hot path reads a large table from one end to the other.
+//!
+//! The statements are taken as they run, the plans as SQLite makes them for the statistics of a large database.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use contract::issue::{IssueSort, ListIssues, SortDir};
+use contract::run::ListRuns;
+use contract::{AgentId, CompanyId, IssueId, IssueRef, RunId, Timestamp};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use store::{Options, Store};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use uuid::Uuid;
+
+const COMPANY: CompanyId = CompanyId(Uuid::from_u128(1));
+const ISSUE: IssueId = IssueId(Uuid::from_u128(2));
+const AGENT: AgentId = AgentId(Uuid::from_u128(3));
+const RUN: RunId = RunId(Uuid::from_u128(4));
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// Rows that the planner is told there are.
+const LARGE: [(&str, u32); 8] = [
+    ("issues", 100_000),
+    ("issue_comments", 300_000),
+    ("issue_relations", 50_000),
+    ("issue_reference_mentions", 50_000),
+    ("heartbeat_runs", 200_000),
+    ("heartbeat_run_events", 2_000_000),
+    ("activity_log", 1_000_000),
+    ("agent_wakeup_requests", 300_000),
+];
+
+/// Collects what runs.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        #[derive(Default)]
+        struct Text {
+            summary: String,
+            whole: String,
+        }
+        impl Visit for Text {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                match field.name() {
+                    "summary" => write!(self.summary, "{value:?}").unwrap(),
+                    "db.statement" => write!(self.whole, "{value:?}").unwrap(),
+                    _ => {}
+                }
+            }
+            fn record_str(&mut self, field: &Field, value: &str) {
+                match field.name() {
+                    "summary" => value.clone_into(&mut self.summary),
+                    "db.statement" => value.clone_into(&mut self.whole),
+                    _ => {}
+                }
+            }
+        }
+        if event.metadata().target() == "sqlx::query" {
+            let mut t = Text::default();
+            event.record(&mut t);
+            let sql = if t.whole.trim().is_empty() { t.summary } else { t.whole };
+            self.0.lock().unwrap().insert(sql.trim().to_owned());
+        }
+    }
+}
+
+/// Gives the planner the statistics of a large database: each index tells rows apart well, the first column of
+/// one that begins with the company or a status does not.
+async fn pretend_it_is_large(path: &std::path::Path) {
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query("ANALYZE").execute(&mut conn).await.unwrap();
+    for (table, rows) in LARGE {
+        let indexes = sqlx::query("SELECT name FROM pragma_index_list(?)").bind(table);
+        for index in indexes.fetch_all(&mut conn).await.unwrap() {
+            let name: String = index.get(0);
+            let columns = sqlx::query("SELECT name FROM pragma_index_info(?) ORDER BY seqno").bind(name.clone());
+            let mut stat = rows.to_string();
+            let mut group = rows;
+            for column in columns.fetch_all(&mut conn).await.unwrap() {
+                group = match column.get::<Option<String>, _>(0).unwrap_or_default().as_str() {
+                    "company_id" => group,
+                    "status" | "type" | "priority_rank" => group / 4,
+                    _ => group.min(4),
+                };
+                write!(stat, " {}", group.max(1)).unwrap();
+            }
+            let q = sqlx::query("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)");
+            q.bind(table).bind(name).bind(stat).execute(&mut conn).await.unwrap();
+        }
+    }
+    conn.close().await.unwrap();
+}
+
+async fn use_hot_paths(store: &Store) {
+    let mut conn = store.read().await.unwrap();
+    let conn = &mut *conn;
+    for q in filters() {
+        store::issues::list(conn, &q, 50).await.unwrap();
+        store::issues::count(conn, &q).await.unwrap();
+    }
+    let issue = domain::issue::new(ISSUE, COMPANY, "x", NOW);
+    store::issues::get(conn, ISSUE).await.unwrap();
+    store::issues::find(conn, &IssueRef::Identifier("X-1".into())).await.unwrap();
+    store::issues::assigned_open(conn, COMPANY, AGENT).await.unwrap();
+    store::issues::held_by_run(conn, RUN).await.unwrap();
+    store::issues::is_within(conn, ISSUE, IssueId(Uuid::nil())).await.unwrap();
+    store::relations::neighbours(conn, ISSUE).await.unwrap();
+    store::relations::ancestors(conn, &issue).await.unwrap();
+    store::relations::unresolved(conn, ISSUE).await.unwrap();
+    store::relations::unresolved_of(conn, &[ISSUE]).await.unwrap();
+    store::relations::blocking_path(conn, ISSUE, IssueId(Uuid::nil())).await.unwrap();
+    store::labels::of_issues(conn, &[ISSUE]).await.unwrap();
+    store::comments::list(conn, ISSUE, None, None, SortDir::Desc, 50).await.unwrap();
+    store::comments::cursor(conn, ISSUE).await.unwrap();
+    store::interactions::pending(conn, ISSUE).await.unwrap();
+    store::interactions::pending_of(conn, &[ISSUE]).await.unwrap();
+    store::documents::list(conn, ISSUE).await.unwrap();
+    store::runs::in_line(conn).await.unwrap();
+    store::runs::running_by_agent(conn).await.unwrap();
+    store::runs::live(conn, Some(COMPANY)).await.unwrap();
+    store::runs::live_by_issue(conn, &[ISSUE]).await.unwrap();
+    store::runs::live_on_issue(conn, ISSUE).await.unwrap();
+    store::runs::live_on_task(conn, AGENT, "x").await.unwrap();
+    store::runs::of_issue(conn, ISSUE, false).await.unwrap();
+    let all_runs =
+        ListRuns { company_id: COMPANY, agent_id: None, status: Vec::new(), limit: None, offset: None };
+    store::runs::list(conn, &all_runs, 50).await.unwrap();
+    store::runs::by_token(conn, "x").await.unwrap();
+    store::runs::events(conn, RUN, 0, 50).await.unwrap();
+    store::runs::spent_cents(conn, Some(COMPANY), NOW).await.unwrap();
+    store::wakeups::open_for_run(conn, RUN).await.unwrap();
+    store::wakeups::deferred_for_issue(conn, ISSUE).await.unwrap();
+    store::changes::read(conn, 0, Some(COMPANY), 50).await.unwrap();
+    let words = store::search::Expression::of("login pag").unwrap();
+    store::search::issues(conn, COMPANY, &words).await.unwrap();
+    store::search::comments(conn, COMPANY, &words).await.unwrap();
+    store::search::documents(conn, COMPANY, &words).await.unwrap();
+    let mut tx = store.write(NOW).await.unwrap();
+    store::issues::touch(&mut tx, &issue).await.unwrap();
+    store::issues::save(&mut tx, &issue).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn filters() -> Vec<ListIssues> {
+    let all = ListIssues::of(COMPANY);
+    let mut out = vec![all.clone()];
+    for sort in [IssueSort::Created, IssueSort::Priority, IssueSort::Updated] {
+        out.push(ListIssues { sort_field: Some(sort), ..all.clone() });
+    }
+    out.push(ListIssues { assignee_agent_id: Some(AGENT.to_string()), ..all.clone() });
+    out.push(ListIssues { parent_id: Some(ISSUE), ..all.clone() });
+    out.push(ListIssues { descendant_of: Some(ISSUE), ..all.clone() });
+    out.push(ListIssues { live: true, ..all.clone() });
+    out.push(ListIssues { waiting: true, ..all });
+    out
+}
+
+/// The lines of a plan that read all of a large table, or all of it for an index or filter made on the spot.
+async fn bad_lines(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
+    let mut out = Vec::new();
+    for row in rows {
+        let line: String = row.get(3);
+        let on_the_spot = line.contains("BLOOM FILTER") || line.contains("AUTOMATIC");
+        let large = LARGE.iter().any(|(table, _)| line.split(' ').nth(1).is_some_and(|name| is(sql, name, table)));
+        if on_the_spot || (line.starts_with("SCAN ") && large && !line.contains("VIRTUAL TABLE")) {
+            out.push(line);
+        }
+    }
+    out
+}
+
+/// Whether this name stands for the table in the statement.
+fn is(sql: &str, name: &str, table: &str) -> bool {
+    name == table || sql.contains(&format!("{table} {name} ")) || sql.contains(&format!("{table} {name})"))
+}
+
+#[tokio::test]
+async fn hot_statements_never_scan_a_large_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("paperclip.db");
+    Store::open(Options::at(&path)).await.unwrap().close().await;
+    pretend_it_is_large(&path).await;
+
+    let statements = Statements::default();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(statements.clone())).unwrap();
+    let store = Store::open(Options { trace: true, ..Options::at(&path) }).await.unwrap();
+    use_hot_paths(&store).await;
+
+    let seen = statements.0.lock().unwrap().clone();
+    let reads: Vec<&String> =
+        seen.iter().filter(|s| s.starts_with("SELECT") || s.starts_with("UPDATE") || s.starts_with("WITH")).collect();
+    assert!(reads.len() > 40, "only {} statements were seen", reads.len());
+    let mut conn = store.read().await.unwrap();
+    let mut bad = String::new();
+    for sql in reads {
+        for line in bad_lines(&mut conn, sql).await {
+            writeln!(bad, "{line}\n    in {sql}").unwrap();
+        }
+    }
+    assert!(bad.is_empty(), "{bad}");
+}
+
+#[tokio::test]
+async fn a_scan_would_be_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("paperclip.db");
+    let store = Store::open(Options::at(&path)).await.unwrap();
+    let mut conn = store.read().await.unwrap();
+    for sql in ["SELECT title FROM issues WHERE title = 'x'", "SELECT i.title FROM issues i WHERE i.title = 'x'"] {
+        assert_eq!(bad_lines(&mut conn, sql).await.len(), 1, "{sql}");
+    }
+}
