@@ -97,7 +97,11 @@ impl Engine {
         if self.stop.is_cancelled() {
             return Err(ApiError::new(contract::ErrorCode::Unavailable, "The program is stopping"));
         }
-        (entry.call)(self, caller, input).await
+        let answer = (entry.call)(self, caller, input).await;
+        if let Err(e) = &answer {
+            self.mind_damage(e);
+        }
+        answer
     }
 
     /// Calls an operation with its own types, from within the program.

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod check;
 pub mod comments;
 pub mod companies;
+mod damage;
 pub mod documents;
 mod entity;
 mod error;

@@ -1,6 +1,7 @@
 //! Opening the database: versions, pragmas, the writer and the readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::Timestamp;
@@ -12,6 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Row, Sqlite};
 use tokio::sync::watch;
 
+use crate::damage::{self, Damage};
 use crate::{Result, StoreError, WriteTx};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -42,6 +44,7 @@ pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
     feed: watch::Sender<i64>,
+    damage: Arc<Damage>,
 }
 
 impl Store {
@@ -50,6 +53,7 @@ impl Store {
     /// A database of a newer version or a damaged one is refused before anything is written to it.
     pub async fn open(options: Options) -> Result<Self> {
         let path = options.path;
+        crate::backup::finish_restore(&path)?;
         if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
             inspect(&path).await?;
         }
@@ -60,6 +64,12 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(30))
+            // On a full disk SQLite ends a transaction by itself. sqlx then still counts one, and would never begin
+            // another on this connection.
+            .after_release(|conn, _| {
+                let usable = !conn.is_in_transaction();
+                Box::pin(std::future::ready(Ok(usable)))
+            })
             .connect_with(base.clone().create_if_missing(true).pragma("cache_size", WRITER_CACHE_PAGES))
             .await?;
         MIGRATOR.run(&writer).await?;
@@ -75,7 +85,8 @@ impl Store {
             .await?;
         let last: i64 =
             sqlx::query("SELECT coalesce(max(seq), 0) FROM changes").fetch_one(&readers).await?.try_get(0)?;
-        Ok(Self { path, writer, readers, feed: watch::Sender::new(last) })
+        let damage = Arc::new(Damage::of(&path));
+        Ok(Self { path, writer, readers, feed: watch::Sender::new(last), damage })
     }
 
     pub fn path(&self) -> &Path {
@@ -87,10 +98,24 @@ impl Store {
         Ok(self.readers.acquire().await?)
     }
 
-    /// Waits for the writer and begins. Everything in the transaction happens at `now`.
+    /// Waits for the writer and begins. Everything in the transaction happens at `now`. Refused once damage was met.
     pub async fn write(&self, now: Timestamp) -> Result<WriteTx> {
+        if let Some(what) = self.damage.seen() {
+            return Err(StoreError::Damaged { what: what.to_owned() });
+        }
         let tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         Ok(WriteTx::new(tx, now, self.feed.clone()))
+    }
+
+    /// Somebody met damage: from now on nothing is written, and the next start looks at every page first. Answers
+    /// whether this was the first to be met.
+    pub fn note_damage(&self, what: &str) -> bool {
+        self.damage.note(what)
+    }
+
+    /// The first damage that was met.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.seen()
     }
 
     /// The number of the newest change, as it moves on.
@@ -169,6 +194,7 @@ async fn inspect(path: &Path) -> Result<()> {
             return Err(StoreError::NotADatabase(path.into()));
         }
     }
+    damage::refuse_marked(path, &mut conn).await?;
     conn.close().await?;
     Ok(())
 }
