@@ -192,6 +192,9 @@ async fn what_cannot_start_fails_with_a_sentence_and_leaves_the_issue_free() {
         let agent = client.get(&format!("/api/agents/{}", company.agent)).await;
         assert_eq!(agent["status"], "error");
     }
+    let report = client.post("/api/instance/doctor", json!({})).await;
+    let logs = report["findings"].as_array().unwrap().iter().find(|f| f["check"] == "run_logs").unwrap();
+    assert_eq!(logs["level"], "ok", "a run that never wrote has lost nothing: {logs}");
 }
 
 #[tokio::test]
