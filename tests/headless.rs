@@ -72,6 +72,7 @@ async fn a_data_folder_has_one_program_and_two_folders_have_two() {
     assert!(refused.stdout.is_empty(), "nothing is ready, so nothing is said on stdout");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains(&one.data().canonicalize().unwrap().display().to_string()), "{said}");
+    assert!(said.contains("already uses") && said.contains("Quit that program"), "{said}");
 
     let second = Headless::start(&other);
     assert_ne!(first.ready.port, second.ready.port);
@@ -87,7 +88,7 @@ async fn a_taken_port_is_named() {
     let output = command_on(&place, port).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
-    assert!(said.contains(&port.to_string()), "{said}");
+    assert!(said.contains(&port.to_string()) && said.contains("--port"), "{said}");
 }
 
 #[tokio::test]
@@ -132,6 +133,18 @@ async fn the_command_line_works_an_issue() {
     let said = paperclip(&place, &["issues", "list", "--status", "todo"]);
     assert_eq!(said.out, "nothing\n");
 
+    let long = "x".repeat(501);
+    for (args, code, word) in [
+        (["issues", "create", "--titel", "T"], 2, "--titel"),
+        (["issues", "create", "--title", &long], 1, "too long"),
+        (["issues", "list", "--limit", "many"], 2, "limit"),
+        (["issues", "list", "--status", "finished"], 1, "status"),
+        (["issues", "list", "--company-id", "acme"], 1, "companyId"),
+    ] {
+        let said = paperclip(&place, &args);
+        assert_eq!(said.code, code, "{args:?}: {}", said.err);
+        assert!(said.err.contains(word), "{args:?}: {}", said.err);
+    }
     let said = paperclip(&place, &["issues", "get", "NONE-1"]);
     assert_eq!(said.code, 1);
     assert!(said.err.starts_with("error: "), "{}", said.err);

@@ -192,6 +192,9 @@ async fn what_cannot_start_fails_with_a_sentence_and_leaves_the_issue_free() {
         let agent = client.get(&format!("/api/agents/{}", company.agent)).await;
         assert_eq!(agent["status"], "error");
     }
+    let report = client.post("/api/instance/doctor", json!({})).await;
+    let logs = report["findings"].as_array().unwrap().iter().find(|f| f["check"] == "run_logs").unwrap();
+    assert_eq!(logs["level"], "ok", "a run that never wrote has lost nothing: {logs}");
 }
 
 #[tokio::test]
@@ -227,7 +230,7 @@ async fn a_flood_and_broken_bytes_are_kept_whole_and_read_by_page() {
     let program = Headless::start(&place);
     let client = program.client();
     let script =
-        "seq 1 20000; printf 'bad \\377 byte\\n'; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo last";
+        "seq 1 20000; printf 'bad \\377 byte\\n'; head -c 100000000 /dev/zero | tr '\\0' x; echo; echo last";
     let company = Company::found(&client, "process", shell(script)).await;
     company.issue(&client, "Flood").await;
     let run = run_until(&client, &company, "succeeded").await;
@@ -241,6 +244,25 @@ async fn a_flood_and_broken_bytes_are_kept_whole_and_read_by_page() {
     assert!(tail["totalLines"].as_u64().unwrap() > 20_000);
     let bad = client.get(&format!("{path}/transcript?fromLine=20000&limit=1&raw=true")).await;
     assert_eq!(bad["entries"][0]["text"], "bad \u{fffd} byte");
+    // The long line by page: whoever asks for much of it gets what fits, and where to go on.
+    let (mut next, mut read) = (20_001, 0);
+    loop {
+        let page = client.get(&format!("{path}/transcript?fromLine={next}&limit=5000&raw=true")).await;
+        let entries = page["entries"].as_array().unwrap();
+        let size: usize = entries.iter().map(|e| e["text"].as_str().unwrap().len()).sum();
+        assert!(size < 8 << 20, "a page of {size} bytes");
+        read += size;
+        next = page["nextLine"].as_u64().unwrap();
+        if next == page["totalLines"].as_u64().unwrap() {
+            break;
+        }
+    }
+    assert_eq!(read, 100_000_000 + "last".len());
+    let memory = std::fs::read_to_string(format!("/proc/{}/status", program.ready.pid)).unwrap();
+    let peak = memory
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    assert!(peak.unwrap() < 300 << 10, "memory follows what an agent writes: {memory}");
     let slice = client.get(&format!("{path}/log?limitBytes=1000")).await;
     assert!(
         slice["nextOffset"].as_u64().is_some()

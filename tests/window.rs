@@ -7,6 +7,7 @@ mod support;
 use std::time::Duration;
 
 use fantoccini::Locator;
+use serde_json::{Value, json};
 use support::Place;
 use support::window::Window;
 
@@ -92,4 +93,42 @@ async fn from_onboarding_to_a_finished_issue_in_the_dark() {
 #[tokio::test]
 async fn from_onboarding_to_a_finished_issue_in_the_light() {
     first_hour("Ødegård & Söhne", "light", (1920, 1080)).await;
+}
+
+/// Calls an operation as the page does: `{answer}` or `{error}`.
+async fn call(window: &Window, name: &str, input: Value) -> Value {
+    let script = "const [name, input, done] = arguments; \
+                  window.__TAURI_INTERNALS__.invoke('call', { name, input }).then( \
+                  bytes => done({ answer: JSON.parse(new TextDecoder().decode(bytes)) }), error => done({ error }));";
+    window.page.execute_async(script, vec![name.into(), input]).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_windows_door_names_bad_input_as_the_other_doors_do() {
+    let place = Place::new("window-door");
+    let window = Window::open(&place).await;
+    window.find("onboarding").await;
+    let company = call(&window, "companies.create", json!({ "name": "Acme" })).await["answer"]["id"].clone();
+    let with = |mut input: Value| {
+        input["companyId"] = company.clone();
+        input
+    };
+    for (name, input, code, word) in [
+        ("issues.create", with(json!({ "title": "T", "titel": "U" })), "validation_error", "titel"),
+        ("issues.create", with(json!({ "title": 7 })), "validation_error", "title"),
+        ("issues.create", with(json!({ "title": "x".repeat(501) })), "validation_error", "too long"),
+        ("issues.create", json!({ "title": "T" }), "validation_error", "companyId"),
+        ("issues.get", json!({ "id": "ACM-9" }), "not_found", "Issue"),
+        ("no.such.thing", json!({}), "not_found", "Operation"),
+    ] {
+        let refused = call(&window, name, input).await;
+        assert_eq!(refused["error"]["code"], code, "{name}: {refused}");
+        assert!(refused["error"]["error"].as_str().unwrap().contains(word), "{name}: {refused}");
+    }
+    assert_eq!(
+        call(&window, "issues.list", with(json!({}))).await["answer"],
+        json!([]),
+        "nothing was written"
+    );
+    window.close().await;
 }

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod company;
+pub mod disk;
 pub mod display;
 pub mod model;
 pub mod processes;

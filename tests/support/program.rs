@@ -38,6 +38,10 @@ impl Headless {
     pub fn start_with(place: &Place, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = command(place);
         change(&mut command);
+        Self::start_as(place, command)
+    }
+
+    pub fn start_as(place: &Place, mut command: Command) -> Self {
         let log = place.artifact("program.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let mut process = Kept(command.stdout(Stdio::piped()).stderr(file).spawn().unwrap());
@@ -45,7 +49,9 @@ impl Headless {
         BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Ready = serde_json::from_str(&line)
             .unwrap_or_else(|e| panic!("the program said {line:?} ({e}); its log is {}", log.display()));
-        let token = std::fs::read_to_string(&ready.token_file).unwrap().trim().to_owned();
+        // As the program sees it: it may have disks of its own.
+        let token_file = format!("/proc/{}/root{}", ready.pid, ready.token_file.display());
+        let token = std::fs::read_to_string(token_file).unwrap().trim().to_owned();
         Self { process, ready, token }
     }
 

@@ -23,7 +23,9 @@ pub fn test(project: &Project, args: &[String]) -> Result<()> {
     check::lints(project)?;
 
     // One selection of packages and features for building and testing: another would compile half of it again.
-    // `--all-targets` also builds the binaries, which the end-to-end tests start.
+    // `test` alone would leave out the command line, which has no tests of that kind and which the end-to-end tests
+    // start.
+    step("build the programs", &mut project.cargo(["build", "--workspace", "--all-targets"]))?;
     step("build the tests", &mut project.cargo(["test", "--workspace", "--all-targets", "--no-run"]))?;
     let artifacts = project.root.join("artifacts");
     std::fs::create_dir_all(&artifacts)?;

@@ -22,6 +22,8 @@ pub enum Failure {
     Unreachable { base: String, why: String },
     #[error("{why}")]
     Usage { why: String },
+    #[error("the doctor found what must be mended; see above")]
+    Unsound,
     #[error("{0}")]
     Refused(ApiError),
     #[error("could not start {}: {why}", .program.display())]
@@ -50,7 +52,7 @@ impl Failure {
             Self::NotStarted { .. } => {
                 Some("paperclip-desktop is looked for beside this command: is the installation whole?".into())
             }
-            Self::BadFile { .. } | Self::Usage { .. } | Self::Output(_) => None,
+            Self::BadFile { .. } | Self::Unsound | Self::Usage { .. } | Self::Output(_) => None,
         }
     }
 

@@ -65,7 +65,8 @@ fn ask<O: Operation>(globals: &Globals, input: JsonObject) -> Result<(), Failure
 fn doctor(globals: &Globals, input: JsonObject) -> Result<(), Failure> {
     let report = Program::find(globals)?.call(&OperationInfo::of::<Doctor>(), input)?;
     if globals.json {
-        return output::show(&report, true);
+        output::show(&report, true)?;
+        return verdict(&report);
     }
     let mut out = std::io::stdout().lock();
     for finding in report["findings"].as_array().into_iter().flatten() {
@@ -75,7 +76,11 @@ fn doctor(globals: &Globals, input: JsonObject) -> Result<(), Failure> {
             writeln!(out, "{:29}{}", "", word("hint"))?;
         }
     }
-    Ok(())
+    verdict(&report)
+}
+
+fn verdict(report: &Value) -> Result<(), Failure> {
+    if report["level"] == "error" { Err(Failure::Unsound) } else { Ok(()) }
 }
 
 fn token(globals: &Globals) -> Result<(), Failure> {

@@ -33,8 +33,10 @@ pub enum ErrorCode {
     DependenciesBlocked,
     PayloadTooLarge,
     RateLimited,
-    /// The database is locked, damaged or unreachable.
+    /// The database is locked or out of reach for now: trying again may help.
     StoreUnavailable,
+    /// The database is damaged: nothing is written any more until a backup is restored.
+    StoreDamaged,
     /// The disk has no room left.
     DiskFull,
     /// The program is stopping or still starting.
@@ -58,7 +60,7 @@ impl ErrorCode {
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::Unsupported => 501,
-            Self::StoreUnavailable | Self::Unavailable => 503,
+            Self::StoreUnavailable | Self::StoreDamaged | Self::Unavailable => 503,
             Self::DiskFull => 507,
         }
     }

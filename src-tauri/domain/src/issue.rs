@@ -1,7 +1,57 @@
 //! Rules about an issue's status and what follows from a change of it.
 
-use contract::Timestamp;
-use contract::issue::{Issue, IssueStatus};
+use contract::issue::{Issue, IssuePriority, IssueStatus, WorkMode};
+use contract::{CompanyId, IssueId, Timestamp};
+
+/// An issue of which nothing is known yet but its title: in the backlog, nobody's, with a person's origin.
+pub fn new(id: IssueId, company_id: CompanyId, title: impl Into<String>, at: Timestamp) -> Issue {
+    Issue {
+        id,
+        company_id,
+        project_id: None,
+        project_workspace_id: None,
+        goal_id: None,
+        parent_id: None,
+        title: title.into(),
+        description: None,
+        status: IssueStatus::Backlog,
+        work_mode: WorkMode::Standard,
+        priority: IssuePriority::Medium,
+        assignee_agent_id: None,
+        assignee_user_id: None,
+        checkout_run_id: None,
+        execution_run_id: None,
+        execution_agent_name_key: None,
+        execution_locked_at: None,
+        created_by_agent_id: None,
+        created_by_user_id: None,
+        issue_number: None,
+        identifier: None,
+        origin_kind: "manual".into(),
+        origin_id: None,
+        origin_run_id: None,
+        origin_fingerprint: "default".into(),
+        request_depth: 0,
+        billing_code: None,
+        assignee_adapter_overrides: None,
+        execution_policy: None,
+        execution_state: None,
+        monitor_next_check_at: None,
+        monitor_last_triggered_at: None,
+        monitor_attempt_count: 0,
+        monitor_notes: None,
+        monitor_scheduled_by: None,
+        execution_workspace_id: None,
+        execution_workspace_preference: None,
+        execution_workspace_settings: None,
+        started_at: None,
+        completed_at: None,
+        cancelled_at: None,
+        hidden_at: None,
+        created_at: at,
+        updated_at: at,
+    }
+}
 
 /// The status of a new issue for which none was given.
 pub fn initial_status(given: Option<IssueStatus>, has_assignee: bool) -> IssueStatus {
@@ -100,7 +150,6 @@ pub fn reopening(
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use contract::issue::{IssuePriority, WorkMode};
     use contract::{AgentId, CompanyId, IssueId, RunId};
     use uuid::Uuid;
 
@@ -108,52 +157,9 @@ pub(crate) mod tests {
 
     pub fn issue(status: IssueStatus) -> Issue {
         let t = Timestamp::from_millis(0);
-        Issue {
-            id: IssueId(Uuid::nil()),
-            company_id: CompanyId(Uuid::nil()),
-            project_id: None,
-            project_workspace_id: None,
-            goal_id: None,
-            parent_id: None,
-            title: "T".into(),
-            description: None,
-            status,
-            work_mode: WorkMode::Standard,
-            priority: IssuePriority::Medium,
-            assignee_agent_id: None,
-            assignee_user_id: None,
-            checkout_run_id: None,
-            execution_run_id: None,
-            execution_agent_name_key: None,
-            execution_locked_at: None,
-            created_by_agent_id: None,
-            created_by_user_id: None,
-            issue_number: None,
-            identifier: None,
-            origin_kind: "manual".into(),
-            origin_id: None,
-            origin_run_id: None,
-            origin_fingerprint: "default".into(),
-            request_depth: 0,
-            billing_code: None,
-            assignee_adapter_overrides: None,
-            execution_policy: None,
-            execution_state: None,
-            monitor_next_check_at: None,
-            monitor_last_triggered_at: None,
-            monitor_attempt_count: 0,
-            monitor_notes: None,
-            monitor_scheduled_by: None,
-            execution_workspace_id: None,
-            execution_workspace_preference: None,
-            execution_workspace_settings: None,
-            started_at: None,
-            completed_at: None,
-            cancelled_at: None,
-            hidden_at: None,
-            created_at: t,
-            updated_at: t,
-        }
+        let mut issue = new(IssueId(Uuid::nil()), CompanyId(Uuid::nil()), "T", t);
+        issue.status = status;
+        issue
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Engine {
             }
         }
         drop(conn);
-        self.touch_key(owner.id, owner.last_used_at).await;
+        self.touch_key(owner.id, owner.last_used_at);
         Ok(Caller { actor: Actor::Agent { id: owner.agent_id, company: owner.company_id, run } })
     }
 
@@ -180,19 +180,28 @@ impl Engine {
         }
     }
 
-    async fn touch_key(&self, id: contract::AgentKeyId, last: Option<Timestamp>) {
+    /// Beside the request: reading must not wait for whoever writes.
+    fn touch_key(&self, id: contract::AgentKeyId, last: Option<Timestamp>) {
         let now = self.now();
         if last.is_some_and(|t| now.since(t) < TOUCH_EVERY) {
             return;
         }
-        let written = async {
-            let mut tx = self.store.write(now).await?;
-            store::keys::touch(&mut tx, id).await?;
-            tx.commit().await
-        };
-        if let Err(e) = written.await {
-            tracing::warn!("cannot note the use of a key: {e}");
+        let earlier =
+            self.keys_noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, now);
+        if earlier.is_some_and(|t| now.since(t) < TOUCH_EVERY) {
+            return;
         }
+        let store = self.store.clone();
+        self.tasks.spawn(async move {
+            let written = async {
+                let mut tx = store.write(now).await?;
+                store::keys::touch(&mut tx, id).await?;
+                tx.commit().await
+            };
+            if let Err(e) = written.await {
+                tracing::warn!("cannot note the use of a key: {e}");
+            }
+        });
     }
 
     /// The calling agent. Refuses callers that are none.

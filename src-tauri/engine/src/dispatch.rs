@@ -98,16 +98,19 @@ impl Engine {
         if self.stop.is_cancelled() {
             return Err(ApiError::new(contract::ErrorCode::Unavailable, "The program is stopping"));
         }
-        if !entry.info.cached {
-            return (entry.call)(self, caller, input).await;
-        }
-        let asked = self.replies.question(entry.info.name, caller, &input, self.store.version());
-        if let Some(reply) = self.replies.answer(&asked) {
+        let asked = entry.info.cached.then(|| {
+            self.replies.question(entry.info.name, caller, &input, self.store.version())
+        });
+        if let Some(reply) = asked.as_ref().and_then(|q| self.replies.answer(q)) {
             return Ok(reply);
         }
-        let reply = (entry.call)(self, caller, input).await?;
-        self.replies.keep(asked, &reply);
-        Ok(reply)
+        let answer = (entry.call)(self, caller, input).await;
+        match (&answer, asked) {
+            (Ok(reply), Some(q)) => self.replies.keep(q, reply),
+            (Err(e), _) => self.mind_damage(e),
+            _ => {}
+        }
+        answer
     }
 
     /// Calls an operation with its own types, from within the program.

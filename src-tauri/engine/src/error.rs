@@ -27,7 +27,7 @@ impl EngineError {
                 "Install the newer version again, or restore a backup made by this version into another folder.",
             ),
             Self::Store(StoreError::Damaged { .. }) => Some(
-                "Nothing was changed. Restore the newest backup with --restore FILE; the damaged file is kept beside it.",
+                "Nothing was changed. Put the newest file of the folder `backups` in its place with `paperclip restore FILE`; the damaged file is kept beside it.",
             ),
             Self::Store(StoreError::NotADatabase(_)) => {
                 Some("Move that file away, or choose another folder with --data-dir.")
@@ -36,9 +36,25 @@ impl EngineError {
                 Some("Close the program that has the database open and try again.")
             }
             Self::Store(StoreError::DiskFull) => Some("Free some space on that disk and start again."),
+            Self::DataFolder { source, .. } if is_full(source) => {
+                Some("Free some space on that disk and start again.")
+            }
+            Self::DataFolder { .. } | Self::Store(StoreError::Unusable { .. } | StoreError::Io(_)) => Some(
+                "See that the disk has room and that you may write there, or choose another folder with --data-dir.",
+            ),
             _ => None,
         }
     }
+}
+
+fn is_full(e: &std::io::Error) -> bool {
+    matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the same may succeed later, without anybody asking for something else: the disk is full, or another
+/// program holds the database.
+pub(crate) fn may_pass(e: &ApiError) -> bool {
+    matches!(e.code, ErrorCode::StoreUnavailable | ErrorCode::StoreDamaged | ErrorCode::DiskFull)
 }
 
 /// The result of every service.
@@ -58,8 +74,17 @@ pub(crate) fn store_error(e: StoreError) -> ApiError {
         StoreError::DiskFull => ApiError::new(ErrorCode::DiskFull, "The disk is full")
             .with_hint("Nothing was changed. Free some space and try again."),
         StoreError::Damaged { what } => {
-            ApiError::new(ErrorCode::StoreUnavailable, format!("The database is damaged: {what}"))
-                .with_hint("Run `paperclip doctor`, and restore the newest backup if it says so.")
+            ApiError::new(ErrorCode::StoreDamaged, format!("The database is damaged: {what}"))
+                .with_details(serde_json::json!({ "reason": what }))
+                .with_hint(
+                    "Nothing is written any more. `paperclip doctor` says which backup to restore, and how.",
+                )
+        }
+        StoreError::Unusable { what } => {
+            ApiError::new(ErrorCode::StoreUnavailable, format!("The database file cannot be used: {what}"))
+                .with_hint(
+                    "Nothing was changed. See that its disk is there, writable and not full, and try again.",
+                )
         }
         e => {
             tracing::error!("database: {e}");

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock};
 
 use contract::instance::GeneralSettings;
-use contract::{RunId, Timestamp};
+use contract::{AgentKeyId, RunId, Timestamp};
 use store::{Options, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,6 +48,8 @@ pub struct Engine {
     world: Arc<dyn World>,
     operator_token_hash: String,
     settings: RwLock<Settings>,
+    /// When the use of a key was last noted.
+    keys_noted: Mutex<HashMap<AgentKeyId, Timestamp>>,
     /// Runs whose hosts this program follows.
     live: Mutex<HashMap<RunId, LiveRun>>,
     replies: replies::Replies,
@@ -86,6 +88,7 @@ impl Engine {
             world,
             operator_token_hash: token::hash(&token),
             settings: RwLock::new(settings),
+            keys_noted: Mutex::default(),
             live: Mutex::default(),
             replies: replies::Replies::default(),
             stop: CancellationToken::new(),
@@ -133,6 +136,17 @@ impl Engine {
     /// The settings of the installation, as they are now.
     pub fn general_settings(&self) -> GeneralSettings {
         self.settings().general
+    }
+
+    /// Stops all writing once the database turns out to be damaged.
+    pub(crate) fn mind_damage(&self, e: &contract::ApiError) {
+        if e.code != contract::ErrorCode::StoreDamaged {
+            return;
+        }
+        let reason = e.details.as_ref().and_then(|d| d["reason"].as_str()).unwrap_or(&e.message);
+        if self.store.note_damage(reason) {
+            tracing::error!("{e}; nothing is written any more: restore the newest backup");
+        }
     }
 
     fn settings(&self) -> Settings {

@@ -27,6 +27,7 @@ impl Engine {
                 () = tokio::time::sleep(TICK) => {}
             }
             if let Err(e) = self.tick_timers().await {
+                self.mind_damage(&e);
                 tracing::error!("timers: {e}");
             }
             self.back_up_when_due().await;
@@ -90,7 +91,10 @@ impl Engine {
         }
         match self.back_up("scheduled").await {
             Ok(b) => tracing::info!(file = b.backup_file, "backup made"),
-            Err(e) => tracing::error!("the backup failed: {e}"),
+            Err(e) => {
+                self.mind_damage(&e);
+                tracing::error!("the backup failed: {e}");
+            }
         }
     }
 

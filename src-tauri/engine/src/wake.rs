@@ -11,7 +11,7 @@ use domain::context;
 use domain::wake::{Decision, Skip, WakeFacts};
 use store::WriteTx;
 
-use crate::error::{Answer, OrAnswer, OrMissing};
+use crate::error::{Answer, OrAnswer, OrMissing, may_pass};
 use crate::{Caller, Engine};
 
 /// An attempt to get an agent to work.
@@ -75,7 +75,7 @@ impl Engine {
             asked.push(wake.agent);
             match self.wake(tx, caller, wake).await {
                 Ok(_) => {}
-                Err(e) if e.code == contract::ErrorCode::Internal => return Err(e),
+                Err(e) if e.code == contract::ErrorCode::Internal || may_pass(&e) => return Err(e),
                 Err(e) => tracing::debug!("a wake came to nothing: {e}"),
             }
         }

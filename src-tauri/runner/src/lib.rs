@@ -15,3 +15,4 @@ pub mod host;
 pub mod log;
 pub mod path;
 pub mod places;
+mod platform;

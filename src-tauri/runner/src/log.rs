@@ -7,13 +7,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use contract::Timestamp;
 use contract::run::OutputStream;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::platform;
 
 /// A line of output is cut into chunks of at most this many bytes.
 pub const MAX_CHUNK: usize = 64 * 1024;
@@ -22,6 +23,7 @@ pub(crate) const INDEX_FILE: &str = "log.idx";
 pub(crate) const INDEX_RECORD: u64 = 16;
 
 /// Name of the segment that begins at this byte of the log.
+#[cfg(target_os = "linux")]
 pub(crate) fn segment_name(start: u64) -> String {
     format!("log-{start:016x}.ndjson")
 }
@@ -89,18 +91,29 @@ impl RunLog {
 
     /// Up to `limit` lines from line `from`.
     pub fn read_lines(&self, from: u64, limit: usize) -> io::Result<Vec<LogLine>> {
+        self.read_page(from, from, limit, usize::MAX)
+    }
+
+    /// The lines from `lead` up to `from`, and then up to `limit` lines or about `bytes`, whichever is first, but
+    /// at least one: lines can be long, and memory is not to follow what an agent writes.
+    pub fn read_page(&self, lead: u64, from: u64, limit: usize, bytes: usize) -> io::Result<Vec<LogLine>> {
+        let limit = limit.saturating_add(usize::try_from(from.saturating_sub(lead)).unwrap_or(usize::MAX));
+        let mut room = bytes;
         let view = self.view()?;
-        let (mut line, offset) = view.nearest(|record| record.0 <= from)?;
+        let (mut line, offset) = view.nearest(|record| record.0 <= lead)?;
         let mut lines = Vec::with_capacity(limit.min(1024));
         let mut reader = view.reader(offset);
         let mut text = Vec::new();
-        while lines.len() < limit {
+        while lines.len() < limit && room > 0 {
             text.clear();
             if reader.read_until(b'\n', &mut text)? == 0 {
                 break;
             }
-            if line >= from {
+            if line >= lead {
                 lines.push(parse_line(line, &text));
+            }
+            if line >= from {
+                room = room.saturating_sub(text.len());
             }
             line += 1;
         }
@@ -183,7 +196,7 @@ pub(crate) fn whole_length(path: &Path, len: u64) -> io::Result<u64> {
     while end > 0 {
         let start = end.saturating_sub(STEP);
         let block = &mut block[..(end - start) as usize];
-        file.read_exact_at(block, start)?;
+        platform::read_exact_at(&file, block, start)?;
         if let Some(at) = block.iter().rposition(|&b| b == b'\n') {
             return Ok(start + at as u64 + 1);
         }
@@ -218,7 +231,7 @@ impl View {
         let Some(index) = &self.index else { return Ok((0, 0)) };
         let record = |n: u64| -> io::Result<(u64, u64)> {
             let mut bytes = [0; INDEX_RECORD as usize];
-            index.read_exact_at(&mut bytes, n * INDEX_RECORD)?;
+            platform::read_exact_at(index, &mut bytes, n * INDEX_RECORD)?;
             let half = |at: usize| {
                 u64::from_le_bytes(std::array::from_fn(|i| bytes.get(at + i).copied().unwrap_or_default()))
             };

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -11,6 +10,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::sync::OnceCell;
+
+use crate::platform::{is_executable, lead_group, login_shell};
 
 /// A login shell that asks something, or whose start-up files hang, is not waited for longer.
 const SHELL_DEADLINE: Duration = Duration::from_secs(5);
@@ -46,9 +47,12 @@ pub struct Found {
 pub async fn agent_path() -> OsString {
     static ONCE: OnceCell<()> = OnceCell::const_new();
     ONCE.get_or_init(|| async {
-        let shell = std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".into());
-        let imported = tokio::time::timeout(SHELL_DEADLINE, ask_shell(&shell)).await.ok().flatten();
-        let _ = IMPORTED.set(entries(imported.map(|path| (shell, path))));
+        let imported = async {
+            let shell = login_shell()?;
+            let path = tokio::time::timeout(SHELL_DEADLINE, ask_shell(&shell)).await.ok()??;
+            Some((shell, path))
+        };
+        let _ = IMPORTED.set(entries(imported.await));
     })
     .await;
     known_path()
@@ -70,10 +74,11 @@ fn join(entries: Vec<Entry>) -> OsString {
 /// Runs the shell as a login would and takes the PATH from between two marks, past whatever else it prints.
 async fn ask_shell(shell: &str) -> Option<OsString> {
     let script = format!("printf '%s' \"{MARK}$PATH{MARK}\"");
-    let output = Command::new(shell)
+    let mut command = Command::new(shell);
+    // A group of its own: a shell that believes to be interactive would take the terminal.
+    lead_group(&mut command);
+    let output = command
         .args(["-l", "-i", "-c", &script])
-        // A group of its own: a shell that believes to be interactive would take the terminal.
-        .process_group(0)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
@@ -195,12 +200,10 @@ fn named_file(command: &str, cwd: Option<&Path>) -> Found {
     Found { executable: None, why: format!("{} {state}.", file.display()) }
 }
 
-fn is_executable(file: &Path) -> bool {
-    file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn executable(path: &Path, text: &str) {

@@ -59,12 +59,12 @@ impl Plane {
                 (201, card)
             }
             "POST ISSUE/comments" => (201, json!({ "id": "c" })),
-            "GET ISSUE/documents/notes" => match &self.document {
-                None => (404, json!({ "error": "Document not found" })),
-                Some((revision, body)) => {
-                    (200, json!({ "latestRevisionId": format!("r{revision}"), "body": body }))
-                }
-            },
+            "GET ISSUE/documents" => {
+                let all = self.document.iter().map(|(revision, body)| {
+                    json!({ "key": "notes", "latestRevisionId": format!("r{revision}"), "body": body })
+                });
+                (200, all.collect())
+            }
             "PUT ISSUE/documents/notes" => {
                 let revision = self.document.as_ref().map_or(0, |d| d.0);
                 let base = self.document.as_ref().map(|d| format!("r{}", d.0));
@@ -204,6 +204,8 @@ async fn it_takes_an_issue_through_checkout_question_answer_and_done() {
     let calls = entries.iter().filter(|e| matches!(e, EntryBody::ToolCall { .. })).count();
     let results = entries.iter().filter(|e| matches!(e, EntryBody::ToolResult { .. })).count();
     assert!(calls >= 8 && calls == results, "{entries:?}");
+    let failed = entries.iter().any(|e| matches!(e, EntryBody::ToolResult { is_error: true, .. }));
+    assert!(!failed, "a first transcript should not look broken: {entries:?}");
     {
         let mut plane = server.plane.lock().unwrap();
         assert_eq!(plane.status, "in_progress", "it ends its turn without closing the issue");

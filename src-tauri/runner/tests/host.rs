@@ -422,6 +422,36 @@ async fn a_log_that_cannot_be_written_any_more_costs_lines_but_not_the_run() {
 }
 
 #[tokio::test]
+async fn an_end_that_found_no_room_in_the_journal_is_written_when_there_is_some() {
+    let place = Place::new();
+    let mut launcher = launcher();
+    let script = r#"trap "" XFSZ; ulimit -S -f 200; exec "$@""#;
+    launcher.leading_args = ["-c", script, "host"].map(Into::into).into();
+    launcher.leading_args.extend([host_binary().into(), "run-host".into()]);
+    launcher.program = "/bin/bash".into();
+    // Lines of a journal that says nothing, up to where the first steps still fit and the end does not.
+    std::fs::create_dir_all(place.run_dir()).unwrap();
+    let journal = place.run_dir().join("journal.ndjson");
+    std::fs::write(&journal, "\n".repeat(200 * 1024 - 700)).unwrap();
+    let mut handle = launch(&launcher, place.shell("exit 4")).await.unwrap();
+    assert_eq!(exited(&mut handle).await.exit_code, Some(4), "whoever listens hears it");
+    assert!(!place.journal().contains("\"ended\""), "there was no room");
+
+    let host = pids().find(|pid| {
+        std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            line.contains("run-host") && line.contains(&place.run_id.to_string())
+        })
+    });
+    let host = rustix::process::Pid::from_raw(host.unwrap()).unwrap();
+    let room = rustix::process::Rlimit { current: None, maximum: None };
+    rustix::process::prlimit(Some(host), rustix::process::Resource::Fsize, room).unwrap();
+    until("the end in the journal", || place.journal().contains("\"ended\"")).await;
+    drop(handle);
+    assert!(matches!(adopt(&place.run_dir()).await.unwrap(), Adoption::Ended(r) if r.exit_code == Some(4)));
+}
+
+#[tokio::test]
 async fn a_run_folder_that_cannot_be_made_fails_the_run_with_a_reason() {
     let place = Place::new();
     let mut spec = place.spec("/bin/true", &[]);

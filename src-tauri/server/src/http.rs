@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequest, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,9 @@ use crate::{guard, openapi, ws};
 
 /// Paperclip's limit for a JSON body.
 const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Where a caller finds what is expected.
+pub(crate) const HINT: &str = "GET /api/openapi.json describes what each route takes.";
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -73,6 +77,9 @@ pub(crate) fn router(engine: Arc<Engine>, port: u16) -> Router {
         .with_state(door)
 }
 
+/// Text that cannot be read is refused like all other bad input, not before it is known who calls.
+type Params = Result<RawPathParams, RawPathParamsRejection>;
+
 fn route(op: &'static OperationInfo) -> MethodRouter<Door> {
     let filter = match op.method {
         Method::Get => MethodFilter::GET,
@@ -81,8 +88,8 @@ fn route(op: &'static OperationInfo) -> MethodRouter<Door> {
         Method::Patch => MethodFilter::PATCH,
         Method::Delete => MethodFilter::DELETE,
     };
-    on(filter, move |State(door): State<Door>, params: RawPathParams, request: Request| async move {
-        match answer(&door, op, &params, request).await {
+    on(filter, move |State(door): State<Door>, params: Params, request: Request| async move {
+        match answer(&door, op, params, request).await {
             Ok(r) => r,
             Err(e) => Refusal(e).into_response(),
         }
@@ -92,7 +99,7 @@ fn route(op: &'static OperationInfo) -> MethodRouter<Door> {
 async fn answer(
     door: &Door,
     op: &OperationInfo,
-    params: &RawPathParams,
+    params: Params,
     request: Request,
 ) -> Result<Response, ApiError> {
     let caller = admit(door, request.headers(), None).await?;
@@ -102,7 +109,8 @@ async fn answer(
         Method::Get => Map::new(),
         _ => read_body(request).await?,
     };
-    let input = gather(body, &query, params)?;
+    let params = params.map_err(|_| ApiError::invalid("The path is not valid UTF-8").with_hint(HINT))?;
+    let input = gather(body, &query, &params)?;
     let reply = door.engine.call(&caller, op.name, input).await?;
     Ok(json(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), reply.body))
 }
@@ -147,19 +155,21 @@ async fn read_body(request: Request) -> Result<Map<String, Value>, ApiError> {
     }
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(o)) => Ok(o),
-        Ok(_) => Err(ApiError::invalid("The body must be a JSON object")),
-        Err(e) => Err(ApiError::invalid(format!("The body is not valid JSON: {e}"))),
+        Ok(_) => Err(ApiError::invalid("The body must be a JSON object").with_hint(HINT)),
+        Err(e) => Err(ApiError::invalid(format!("The body is not valid JSON: {e}")).with_hint(HINT)),
     }
 }
 
 fn too_large() -> ApiError {
-    ApiError::new(ErrorCode::PayloadTooLarge, "The body is larger than 10 MiB")
+    ApiError::new(ErrorCode::PayloadTooLarge, "The body is larger than 10 MiB").with_hint(
+        "Nothing was changed. Send less at once: split the text, or keep it in a file of the workspace.",
+    )
 }
 
 /// One input from body, query and path. The path says what is meant, so it wins.
 fn gather(mut input: Map<String, Value>, query: &str, params: &RawPathParams) -> Result<Value, ApiError> {
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(query).map_err(|_| ApiError::invalid("The query cannot be read"))?;
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+        .map_err(|_| ApiError::invalid("The query cannot be read").with_hint(HINT))?;
     for (key, value) in pairs {
         input.entry(key).or_insert(Value::String(value));
     }

@@ -49,8 +49,13 @@ impl ServerError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::PortTaken(_) => Some("Choose another with --port, or --port 0 for any free one."),
-            _ => None,
+            Self::PortTaken(_) | Self::NoPort => {
+                Some("Choose another with --port, or --port 0 for any free one.")
+            }
+            Self::Listen { .. } => None,
+            Self::Place { .. } => {
+                Some("Free some space on that disk, see that you may write there, and start again.")
+            }
         }
     }
 }

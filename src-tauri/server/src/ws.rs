@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -34,17 +36,26 @@ pub(crate) struct Credentials {
 
 pub(crate) async fn events(
     State(door): State<Door>,
-    Path(company): Path<String>,
-    Query(credentials): Query<Credentials>,
+    company: Result<Path<String>, PathRejection>,
+    credentials: Result<Query<Credentials>, QueryRejection>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
-    let caller = admit(&door, &headers, credentials.token.as_deref()).await?;
-    let company: CompanyId = company.parse().map_err(|e| ApiError::invalid(format!("companyId: {e}")))?;
+    // What is wrong with the rest is told to those only who may come in.
+    let token = credentials.ok().and_then(|Query(c)| c.token);
+    let caller = admit(&door, &headers, token.as_deref()).await?;
+    let Path(company) = company.map_err(|_| invalid("The path is not valid UTF-8"))?;
+    let company: CompanyId = company.parse().map_err(|e| invalid(format!("companyId: {e}")))?;
     let input = serde_json::json!({ "companyId": company });
     // Whoever may read the company may watch it.
     door.engine.call(&caller, "companies.get", input).await?;
+    let upgrade = upgrade.map_err(|e| invalid(format!("This address is a WebSocket: {e}")))?;
     Ok(upgrade.max_message_size(MAX_INCOMING).on_upgrade(move |socket| watch(door, company, socket)))
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::invalid(message)
+        .with_hint("Open a WebSocket on /api/companies/{companyId}/events/ws, with a token.")
 }
 
 async fn watch(door: Door, company: CompanyId, socket: WebSocket) {

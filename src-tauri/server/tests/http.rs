@@ -1,97 +1,18 @@
 //! The HTTP door and the WebSocket, called by a real client.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
+mod door;
 
 use contract::operations::ALL;
 use contract::{Access, Method};
+use door::{Door, example};
 use engine::{Config, Engine};
 use futures_util::StreamExt;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::ServerConfig;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-
-struct Door {
-    engine: Arc<Engine>,
-    url: String,
-    operator: String,
-    client: Client,
-    _dir: tempfile::TempDir,
-}
-
-impl Door {
-    async fn open() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        // No run is started here: there is no program that could host one.
-        let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
-        let engine = Engine::open(config).await.unwrap();
-        let running = server::serve(Arc::clone(&engine), ServerConfig { port: Some(0) }).await.unwrap();
-        let operator = std::fs::read_to_string(engine.paths().operator_token()).unwrap().trim().to_owned();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { url: running.url, engine, operator, client, _dir: dir }
-    }
-
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        body: Option<Value>,
-    ) -> (StatusCode, Value) {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut r = self.client.request(method, format!("{}{path}", self.url));
-        if let Some(t) = token {
-            r = r.bearer_auth(t);
-        }
-        if let Some(b) = body {
-            r = r.json(&b);
-        }
-        let r = r.send().await.unwrap();
-        let status = r.status();
-        (status, serde_json::from_slice(&r.bytes().await.unwrap()).unwrap_or(Value::Null))
-    }
-
-    /// As the operator, and it must succeed.
-    async fn ok(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        let (status, v) = self.send(method, path, Some(&self.operator), body).await;
-        assert!(status.is_success(), "{method} {path}: {status} {v}");
-        v
-    }
-
-    async fn company(&self, name: &str) -> String {
-        self.ok("POST", "/api/companies", Some(json!({ "name": name }))).await["id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    /// An agent that is never started, with a key of its own.
-    async fn agent(&self, company: &str, name: &str) -> (String, String) {
-        let body = json!({ "name": name, "adapterType": "process", "adapterConfig": { "command": "true", "env": { "API_KEY": "hidden" } },
-            "runtimeConfig": { "heartbeat": { "wakeOnDemand": false } } });
-        let agent = self.ok("POST", &format!("/api/companies/{company}/agents"), Some(body)).await;
-        let id = agent["id"].as_str().unwrap().to_owned();
-        let key = self.ok("POST", &format!("/api/agents/{id}/keys"), Some(json!({}))).await;
-        (id, key["token"].as_str().unwrap().to_owned())
-    }
-}
-
-/// A path of the right shape for every parameter.
-fn example(path: &str) -> String {
-    let id = "6f1c2d9e-0000-7000-8000-000000000001";
-    path.split('/')
-        .map(|s| match s {
-            "{key}" => "plan",
-            "{type}" => "process",
-            s if s.starts_with('{') => id,
-            s => s,
-        })
-        .collect::<Vec<_>>()
-        .join("/")
-}
 
 #[tokio::test]
 async fn nothing_but_the_health_is_told_without_a_token_and_a_bad_token_is_401_everywhere() {
@@ -206,6 +127,19 @@ async fn bad_input_is_named_and_changes_nothing() {
         d.client.post(format!("{}{issues}", d.url)).bearer_auth(&d.operator).body(huge).send().await.unwrap();
     assert_eq!(r.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(d.ok("GET", &issues, None).await, json!([]));
+    // A name that is not UTF-8, an address that is none, a query that cannot be read.
+    for path in ["/api/issues/%ff", "/api/companies/%ff/issues", "/api/companies/acme/issues"] {
+        let (status, e) = d.send("GET", path, Some(&d.operator), None).await;
+        assert_eq!(
+            (status, &e["code"]),
+            (StatusCode::BAD_REQUEST, &json!("validation_error")),
+            "{path}: {e}"
+        );
+        assert!(e["hint"].is_string(), "{path}: {e}");
+        assert_eq!(d.send("GET", path, None, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let (status, e) = d.send("GET", &format!("{issues}?limit=many"), Some(&d.operator), None).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{e}");
     let (status, e) = d.send("GET", "/api/no/such/thing", Some(&d.operator), None).await;
     assert_eq!((status, e["error"].as_str()), (StatusCode::NOT_FOUND, Some("API route not found")));
 }
@@ -390,6 +324,14 @@ async fn the_websocket_tells_what_happens_and_lets_no_stranger_in() {
     assert_eq!(refused(format!("{url}?token=pcp_x").into_client_request().unwrap()).await, 401);
     let elsewhere = format!("{}?token={key}", url.replacen(&c, &other, 1));
     assert_eq!(refused(elsewhere.into_client_request().unwrap()).await, 403);
+    let nowhere = format!("{}?token={key}", url.replacen(&c, "acme", 1));
+    assert_eq!(refused(nowhere.into_client_request().unwrap()).await, 400);
+    let (status, e) = d.send("GET", &format!("/api/companies/{c}/events/ws"), Some(&key), None).await;
+    assert_eq!(
+        (status, &e["code"]),
+        (StatusCode::BAD_REQUEST, &json!("validation_error")),
+        "no upgrade: {e}"
+    );
     let mut page = format!("{url}?token={key}").into_client_request().unwrap();
     page.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
     assert_eq!(refused(page).await, 403);

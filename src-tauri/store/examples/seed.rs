@@ -6,7 +6,7 @@
 use contract::agent::{Agent, AgentPermissions, AgentRole, AgentStatus};
 use contract::comment::{AuthorType, IssueComment};
 use contract::company::{Company, CompanyStatus};
-use contract::issue::{Issue, IssuePriority, IssueStatus, WorkMode};
+use contract::issue::{Issue, IssuePriority, IssueStatus};
 use contract::{AgentId, Cents, CommentId, CompanyId, IssueId, JsonObject, LOCAL_OPERATOR, Timestamp};
 use store::{Options, Store};
 use uuid::Uuid;
@@ -132,52 +132,16 @@ async fn issue(tx: &mut store::WriteTx, dice: &mut Dice, company: CompanyId, n: 
     let priority = IssuePriority::ALL[dice.roll(4)];
     let assigned = dice.roll(2) == 0;
     let agent = u64::try_from(dice.roll(50)).unwrap();
-    let issue = Issue {
-        id: IssueId(id(3, n)),
-        company_id: company,
-        project_id: None,
-        project_workspace_id: None,
-        goal_id: None,
-        parent_id: (n > 100 && n.is_multiple_of(9)).then(|| IssueId(id(3, n - 50))),
-        title: dice.words(6),
-        description: Some(dice.words(60)),
-        status,
-        work_mode: WorkMode::Standard,
-        priority,
-        assignee_agent_id: assigned.then(|| AgentId(id(2, agent))),
-        assignee_user_id: None,
-        checkout_run_id: None,
-        execution_run_id: None,
-        execution_agent_name_key: None,
-        execution_locked_at: None,
-        created_by_agent_id: None,
-        created_by_user_id: Some(LOCAL_OPERATOR.into()),
-        issue_number: Some(number),
-        identifier: Some(format!("{prefix}-{number}")),
-        origin_kind: "manual".into(),
-        origin_id: None,
-        origin_run_id: None,
-        origin_fingerprint: "default".into(),
-        request_depth: 0,
-        billing_code: None,
-        assignee_adapter_overrides: None,
-        execution_policy: None,
-        execution_state: None,
-        monitor_next_check_at: None,
-        monitor_last_triggered_at: None,
-        monitor_attempt_count: 0,
-        monitor_notes: None,
-        monitor_scheduled_by: None,
-        execution_workspace_id: None,
-        execution_workspace_preference: None,
-        execution_workspace_settings: None,
-        started_at: None,
-        completed_at: (status == IssueStatus::Done).then_some(at),
-        cancelled_at: None,
-        hidden_at: None,
-        created_at: at,
-        updated_at: at,
-    };
+    let mut issue = domain::issue::new(IssueId(id(3, n)), company, dice.words(6), at);
+    issue.parent_id = (n > 100 && n.is_multiple_of(9)).then(|| IssueId(id(3, n - 50)));
+    issue.description = Some(dice.words(60));
+    issue.status = status;
+    issue.priority = priority;
+    issue.assignee_agent_id = assigned.then(|| AgentId(id(2, agent)));
+    issue.created_by_user_id = Some(LOCAL_OPERATOR.into());
+    issue.issue_number = Some(number);
+    issue.identifier = Some(format!("{prefix}-{number}"));
+    issue.completed_at = (status == IssueStatus::Done).then_some(at);
     store::issues::create(tx, &issue).await.unwrap();
     issue
 }

@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, Connection, Row};
 
 use crate::check::integrity_of;
 use crate::pool::{connect_options, known_version};
-use crate::{Result, Store, StoreError};
+use crate::{Result, Store, StoreError, damage};
 
 /// Writes a copy of the database to `to` and checks it. `to` must not exist; a copy that fails the check is removed.
 pub async fn create(store: &Store, to: &Path) -> Result<u64> {
@@ -63,32 +63,46 @@ pub async fn check_file(file: &Path) -> Result<()> {
 
 /// Puts a backup in the place of the database, which must not be open. The database that was there is
 /// kept beside it; its new name is returned.
-pub async fn restore(backup: &Path, database: &Path, stamp: &str) -> Result<Option<PathBuf>> {
+pub async fn restore(backup: &Path, database: &Path) -> Result<Option<PathBuf>> {
     check_file(backup).await?;
     let partial = partial_name(database);
-    std::fs::copy(backup, &partial)?;
-    std::fs::File::open(&partial)?.sync_all()?;
-    let mut kept = None;
-    if database.exists() {
-        let aside = with_suffix(database, &format!(".before-restore-{stamp}"));
-        for suffix in ["-wal", "-shm"] {
-            let file = with_suffix(database, suffix);
-            if file.exists() {
-                std::fs::rename(&file, with_suffix(&aside, suffix))?;
-            }
-        }
-        std::fs::rename(database, &aside)?;
-        kept = Some(aside);
+    let copied = std::fs::copy(backup, &partial).and_then(|_| std::fs::File::open(&partial)?.sync_all());
+    if let Err(e) = copied {
+        let _ = std::fs::remove_file(&partial);
+        return Err(e.into());
     }
-    std::fs::rename(&partial, database)?;
-    Ok(kept)
+    // Under this name it is known to be whole: whoever is stopped from here on is finished by the next start.
+    std::fs::rename(&partial, restored_name(database))?;
+    finish_restore(database)
+}
+
+/// Puts the restored copy in its place, if there is one.
+pub(crate) fn finish_restore(database: &Path) -> Result<Option<PathBuf>> {
+    let restored = restored_name(database);
+    let Ok(meta) = std::fs::metadata(&restored) else { return Ok(None) };
+    // The same name each time that this is tried, so that what belongs together stays together.
+    let stamp = meta.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let aside = with_suffix(database, &format!(".before-restore-{stamp}"));
+    for suffix in ["-wal", "-shm", ""] {
+        let file = with_suffix(database, suffix);
+        if file.exists() {
+            std::fs::rename(&file, with_suffix(&aside, suffix))?;
+        }
+    }
+    std::fs::rename(&restored, database)?;
+    damage::forget(database)?;
+    Ok(aside.exists().then_some(aside))
+}
+
+fn restored_name(database: &Path) -> PathBuf {
+    with_suffix(database, ".restored")
 }
 
 fn partial_name(path: &Path) -> PathBuf {
     with_suffix(path, ".partial")
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut s = path.as_os_str().to_owned();
     s.push(suffix);
     PathBuf::from(s)

@@ -26,10 +26,11 @@ pub async fn broken_references(conn: &mut SqliteConnection) -> Result<Vec<(Strin
     Ok(out)
 }
 
-/// Log folders that runs name, newest first, to be looked for on disk.
+/// Log folders of runs that wrote something, newest first, to be looked for on disk.
 pub async fn run_logs(conn: &mut SqliteConnection, limit: u32) -> Result<Vec<(String, String)>> {
     let rows = sqlx::query(
-        "SELECT id, log_ref FROM heartbeat_runs WHERE log_ref IS NOT NULL ORDER BY created_at DESC LIMIT ?",
+        "SELECT id, log_ref FROM heartbeat_runs WHERE log_ref IS NOT NULL AND log_bytes > 0 \
+         ORDER BY created_at DESC LIMIT ?",
     )
     .bind(i64::from(limit))
     .fetch_all(conn)

@@ -11,6 +11,8 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
+use crate::damage::Damage;
+
 /// Writes that come within this time are written back together.
 const TOGETHER: Duration = Duration::from_secs(2);
 
@@ -22,9 +24,10 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub fn start(options: SqliteConnectOptions, feed: watch::Receiver<i64>) -> Self {
+    /// Goes on until stopped or until damage is met.
+    pub fn start(options: SqliteConnectOptions, feed: watch::Receiver<i64>, damage: Arc<Damage>) -> Self {
         let stop = watch::Sender::new(false);
-        let task = tokio::spawn(run(options, feed, stop.subscribe()));
+        let task = tokio::spawn(run(options, feed, damage, stop.subscribe()));
         Self { task: Arc::new(Mutex::new(Some(task))), stop }
     }
 
@@ -37,7 +40,12 @@ impl Checkpointer {
     }
 }
 
-async fn run(options: SqliteConnectOptions, mut feed: watch::Receiver<i64>, mut stop: watch::Receiver<bool>) {
+async fn run(
+    options: SqliteConnectOptions,
+    mut feed: watch::Receiver<i64>,
+    damage: Arc<Damage>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut conn: Option<SqliteConnection> = None;
     loop {
         tokio::select! {
@@ -47,6 +55,9 @@ async fn run(options: SqliteConnectOptions, mut feed: watch::Receiver<i64>, mut 
         tokio::select! {
             _ = stop.wait_for(|s| *s) => break,
             () = tokio::time::sleep(TOGETHER) => {}
+        }
+        if damage.seen().is_some() {
+            break;
         }
         feed.mark_unchanged();
         if conn.is_none() {

@@ -11,6 +11,9 @@ pub enum StoreError {
     Locked,
     #[error("the disk is full")]
     DiskFull,
+    /// The disk does not do what it is asked: gone, read-only, or failing.
+    #[error("the database file cannot be used: {what}")]
+    Unusable { what: String },
     #[error("the database file is damaged: {what}")]
     Damaged { what: String },
     #[error("the file {0} is not a database of this program")]
@@ -25,7 +28,7 @@ pub enum StoreError {
     #[error("a stored value cannot be read: {0}")]
     Value(String),
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     #[error("{0}")]
     Other(String),
 }
@@ -33,6 +36,15 @@ pub enum StoreError {
 impl StoreError {
     pub fn is_constraint(&self) -> bool {
         matches!(self, Self::Constraint { .. })
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(e: std::io::Error) -> Self {
+        match e.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io(e),
+        }
     }
 }
 
@@ -45,7 +57,9 @@ impl From<sqlx::Error> for StoreError {
                 let what = db.message().to_owned();
                 match code & 0xff {
                     5 | 6 => Self::Locked,
-                    10 | 14 => Self::Other(format!("the database file cannot be used: {what}")),
+                    // A file that is shorter than it says it is.
+                    10 if code == 522 => Self::Damaged { what },
+                    8 | 10 | 14 => Self::Unusable { what },
                     11 => Self::Damaged { what },
                     13 => Self::DiskFull,
                     19 => Self::Constraint { what },

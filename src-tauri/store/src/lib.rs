@@ -12,6 +12,7 @@ pub mod check;
 mod checkpoint;
 pub mod comments;
 pub mod companies;
+mod damage;
 pub mod documents;
 mod entity;
 mod error;

@@ -14,6 +14,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use tokio::sync::{Mutex, watch};
 
 use crate::checkpoint::Checkpointer;
+use crate::damage::{self, Damage};
 use crate::{Result, StoreError, WriteTx};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -51,6 +52,7 @@ pub struct Store {
     readers: Pool<Readers>,
     announce: Announce,
     checkpointer: Checkpointer,
+    damage: Arc<Damage>,
 }
 
 /// Where a commit is announced.
@@ -89,6 +91,7 @@ impl Store {
     /// A database of a newer version or a damaged one is refused before anything is written to it.
     pub async fn open(options: Options) -> Result<Self> {
         let path = options.path;
+        crate::backup::finish_restore(&path)?;
         if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
             inspect(&path).await?;
         }
@@ -115,8 +118,9 @@ impl Store {
             .build()
             .map_err(|e| StoreError::Other(e.to_string()))?;
         let announce = Announce { feed: watch::Sender::new(last), commits: Arc::default() };
-        let checkpointer = Checkpointer::start(base, announce.feed.subscribe());
-        Ok(Self { path, writer: Arc::new(Mutex::new(writer)), readers, announce, checkpointer })
+        let damage = Arc::new(Damage::of(&path));
+        let checkpointer = Checkpointer::start(base, announce.feed.subscribe(), Arc::clone(&damage));
+        Ok(Self { path, writer: Arc::new(Mutex::new(writer)), readers, announce, checkpointer, damage })
     }
 
     pub fn path(&self) -> &Path {
@@ -128,10 +132,24 @@ impl Store {
         Ok(self.readers.get().await?)
     }
 
-    /// Waits for the writer and begins. Everything in the transaction happens at `now`.
+    /// Waits for the writer and begins. Everything in the transaction happens at `now`. Refused once damage was met.
     pub async fn write(&self, now: Timestamp) -> Result<WriteTx> {
+        if let Some(what) = self.damage.seen() {
+            return Err(StoreError::Damaged { what: what.to_owned() });
+        }
         let writer = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.writer).lock_owned()).await;
         WriteTx::begin(writer.map_err(|_| StoreError::Locked)?, now, self.announce.clone()).await
+    }
+
+    /// Somebody met damage: from now on nothing is written, and the next start looks at every page first. Answers
+    /// whether this was the first to be met.
+    pub fn note_damage(&self, what: &str) -> bool {
+        self.damage.note(what)
+    }
+
+    /// The first damage that was met.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.seen()
     }
 
     /// The number of the newest change, as it moves on.
@@ -225,6 +243,7 @@ async fn inspect(path: &Path) -> Result<()> {
             return Err(StoreError::NotADatabase(path.into()));
         }
     }
+    damage::refuse_marked(path, &mut conn).await?;
     conn.close().await?;
     Ok(())
 }

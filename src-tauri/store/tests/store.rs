@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use contract::company::{Company, CompanyStatus};
-use contract::issue::{Issue, IssuePriority, IssueStatus, ListIssues, WorkMode};
+use contract::issue::{Issue, IssueStatus, ListIssues};
 use contract::{Cents, CompanyId, IssueId, Timestamp};
 use store::{Options, Store, StoreError, WriteTx};
 use uuid::Uuid;
@@ -36,52 +36,11 @@ fn company(n: u128) -> Company {
 
 async fn issue(tx: &mut WriteTx, company: CompanyId, n: u128, title: &str) -> Issue {
     let (prefix, number) = store::companies::next_issue_number(tx, company).await.unwrap();
-    let issue = Issue {
-        id: IssueId(Uuid::from_u128(1000 + n)),
-        company_id: company,
-        project_id: None,
-        project_workspace_id: None,
-        goal_id: None,
-        parent_id: None,
-        title: title.into(),
-        description: Some("x".repeat(3000)),
-        status: IssueStatus::Todo,
-        work_mode: WorkMode::Standard,
-        priority: IssuePriority::High,
-        assignee_agent_id: None,
-        assignee_user_id: None,
-        checkout_run_id: None,
-        execution_run_id: None,
-        execution_agent_name_key: None,
-        execution_locked_at: None,
-        created_by_agent_id: None,
-        created_by_user_id: Some("local-board".into()),
-        issue_number: Some(number),
-        identifier: Some(format!("{prefix}-{number}")),
-        origin_kind: "manual".into(),
-        origin_id: None,
-        origin_run_id: None,
-        origin_fingerprint: "default".into(),
-        request_depth: 0,
-        billing_code: None,
-        assignee_adapter_overrides: None,
-        execution_policy: None,
-        execution_state: None,
-        monitor_next_check_at: None,
-        monitor_last_triggered_at: None,
-        monitor_attempt_count: 0,
-        monitor_notes: None,
-        monitor_scheduled_by: None,
-        execution_workspace_id: None,
-        execution_workspace_preference: None,
-        execution_workspace_settings: None,
-        started_at: None,
-        completed_at: None,
-        cancelled_at: None,
-        hidden_at: None,
-        created_at: NOW,
-        updated_at: NOW,
-    };
+    let mut issue = domain::issue::new(IssueId(Uuid::from_u128(1000 + n)), company, title, NOW);
+    issue.description = Some("x".repeat(3000));
+    issue.status = IssueStatus::Todo;
+    issue.issue_number = Some(number);
+    issue.identifier = Some(format!("{prefix}-{number}"));
     store::issues::create(tx, &issue).await.unwrap();
     issue
 }
@@ -192,7 +151,7 @@ async fn a_backup_is_whole_and_restores() {
     store.close().await;
 
     let path = dir.path().join("paperclip.db");
-    let kept = store::backup::restore(&file, &path, "test").await.unwrap().unwrap();
+    let kept = store::backup::restore(&file, &path).await.unwrap().unwrap();
     assert!(kept.exists(), "the replaced database is kept");
     let store = open(&dir).await;
     let mut conn = store.read().await.unwrap();
@@ -210,7 +169,7 @@ async fn a_truncated_backup_is_refused() {
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     assert!(store::backup::check_file(&file).await.is_err());
-    assert!(store::backup::restore(&file, &dir.path().join("paperclip.db"), "x").await.is_err());
+    assert!(store::backup::restore(&file, &dir.path().join("paperclip.db")).await.is_err());
 }
 
 #[tokio::test]
@@ -240,4 +199,54 @@ async fn search_finds_words_by_their_beginning_in_titles_and_comments_and_follow
     q.q = Some("c1-2".into());
     let mut conn = store.read().await.unwrap();
     assert_eq!(store::issues::list(&mut conn, &q, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_for_want_of_room_leaves_the_writer_fit_for_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    // What a full disk is to SQLite: no page more.
+    sqlx::query("PRAGMA max_page_count = 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write(NOW).await.unwrap();
+    let mut refused = None;
+    for n in 0..200 {
+        let mut big = domain::issue::new(IssueId(Uuid::from_u128(n)), c.id, "Big", NOW);
+        big.description = Some("x".repeat(100_000));
+        if let Err(e) = store::issues::create(&mut tx, &big).await {
+            refused = Some(e);
+            break;
+        }
+    }
+    assert!(matches!(refused, Some(StoreError::DiskFull)), "{refused:?}");
+    drop(tx);
+
+    let mut tx = store.write(NOW).await.unwrap();
+    issue(&mut tx, c.id, 1, "After").await;
+    tx.commit().await.unwrap();
+    let mut conn = store.read().await.unwrap();
+    let rows = store::issues::list(&mut conn, &ListIssues::of(c.id), 50).await.unwrap();
+    assert_eq!(rows.iter().map(|r| r.issue.title.as_str()).collect::<Vec<_>>(), ["After"]);
+}
+
+#[tokio::test]
+async fn a_restore_that_was_cut_short_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = dir.path().join("paperclip.db");
+    store::backup::create(&store, &dir.path().join("paperclip.db.restored")).await.unwrap();
+    store.close().await;
+    // As it is between moving the old database away and moving the restored one in.
+    std::fs::rename(&path, dir.path().join("paperclip.db.before-restore-1")).unwrap();
+    let store = open(&dir).await;
+    let mut conn = store.read().await.unwrap();
+    assert!(store::companies::get(&mut conn, c.id).await.unwrap().is_some(), "not an empty new database");
 }

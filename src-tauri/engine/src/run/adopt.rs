@@ -9,7 +9,8 @@ use runner::host::{Adoption, ExitReport, LostReport, adopt};
 use super::LiveRun;
 use super::execute::{adapter_of, conclude};
 use super::finish::End;
-use crate::error::{Answer, OrAnswer};
+use super::patience::{Patience, Waited};
+use crate::error::{Answer, OrAnswer, may_pass};
 use crate::{Engine, EngineError};
 
 impl Engine {
@@ -24,11 +25,21 @@ impl Engine {
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let id = run.id;
-                match this.take_up(&run).await {
-                    Ok(Some(end)) => this.finish_and_forget(id, end).await,
-                    Ok(None) => {}
-                    Err(e) => this.finish_and_forget(id, End::broken(&e)).await,
-                }
+                let mut patience = Patience::default();
+                let end = loop {
+                    match this.take_up(&run).await {
+                        Ok(Some(end)) => break end,
+                        Ok(None) => return,
+                        // Its host may live: that the database cannot be read now is no end of the run.
+                        Err(e) if may_pass(&e) => {
+                            if let Waited::Stopping = patience.wait(&this, &e).await {
+                                return;
+                            }
+                        }
+                        Err(e) => break End::broken(&e),
+                    }
+                };
+                this.finish_and_forget(id, end).await;
             });
         }
         Ok(())
@@ -94,5 +105,5 @@ fn process_lost(why: &str) -> contract::ApiError {
 }
 
 fn lost(report: &LostReport) -> End {
-    End::lost(&report.why, Some(&report.progress))
+    End::lost(&report.why, Some(report))
 }

@@ -14,13 +14,15 @@ use runner::host::{
 use runner::log::RunLog;
 
 use super::finish::End;
+use super::patience::{Patience, Waited};
 use crate::Engine;
 use crate::error::{Answer, OrAnswer, OrMissing};
 
 /// How often a running run's progress goes into the database.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
-/// Log lines understood at a time.
+/// How much of a log is understood at a time.
 const LINES_AT_ONCE: usize = 4000;
+const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// Reads a run's log as it grows.
 struct Reader {
@@ -38,7 +40,7 @@ impl Reader {
     fn catch_up(&mut self) -> std::io::Result<()> {
         let log = RunLog::open(&self.dir)?;
         loop {
-            let lines = log.read_lines(self.next, LINES_AT_ONCE)?;
+            let lines = log.read_page(self.next, self.next, LINES_AT_ONCE, BYTES_AT_ONCE)?;
             let Some(last) = lines.last() else { return Ok(()) };
             self.next = last.line + 1;
             for line in &lines {
@@ -62,12 +64,14 @@ impl Engine {
     }
 
     pub(super) async fn finish_and_forget(self: &Arc<Self>, id: RunId, end: End) {
-        // The end must be written; a database that is locked or full for a moment gets several chances.
-        for wait in [0, 200, 1000, 5000, 15_000] {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            match self.finish(id, &end).await {
-                Ok(()) => break,
-                Err(e) => tracing::error!(run = %id, "the end of the run could not be written: {e}"),
+        let mut patience = Patience::default();
+        while let Err(e) = self.finish(id, &end).await {
+            tracing::error!(run = %id, "the end of the run could not be written: {e}");
+            match patience.wait(self, &e).await {
+                Waited::Again => {}
+                // Its host, or its journal, tells the end to the next start.
+                Waited::Stopping => return,
+                Waited::InVain => break,
             }
         }
         let live = self.live_runs().remove(&id);
@@ -97,7 +101,14 @@ impl Engine {
                     .with_details(serde_json::json!({ "errorCode": e.code() }))
             })?;
             let carry = invocation.carry.clone();
-            self.note_invocation(run, &agent, &invocation, session_before.as_ref()).await?;
+            let mut patience = Patience::default();
+            while let Err(e) = self.note_invocation(run, &agent, &invocation, session_before.as_ref()).await {
+                match patience.wait(self, &e).await {
+                    Waited::Again => {}
+                    Waited::Stopping => return Ok(None),
+                    Waited::InVain => return Err(e),
+                }
+            }
             let spec = LaunchSpec {
                 sandbox: self.config.sandbox,
                 ..LaunchSpec::new(
@@ -181,20 +192,29 @@ impl Engine {
         }
         let mut reader = Reader::new(self.paths.run(run.company_id, run.id), adapter);
         let mut noted: Option<Instant> = None;
+        // A database that does not take a note is no reason to let go of a host whose command works.
+        let mut unnoted: Option<Started> = None;
         loop {
             let event = tokio::select! {
                 () = self.stop.cancelled() => return Ok(None),
                 event = handle.next_event() => event,
             };
             match event {
-                Ok(HostEvent::Started(s)) => self.note_started(run, &s).await?,
+                Ok(HostEvent::Started(s)) => {
+                    if let Err(e) = self.note_started(run, &s).await {
+                        tracing::warn!(run = %run.id, "its start could not be noted: {e}");
+                        unnoted = Some(s);
+                    }
+                }
                 Ok(HostEvent::Progress(p)) => {
                     if let Some(l) = self.live_runs().get(&run.id) {
                         l.progress.send_replace(p.lines);
                     }
                     if noted.is_none_or(|t| t.elapsed() >= NOTE_EVERY) {
                         noted = Some(Instant::now());
-                        self.note_progress(run, &p).await?;
+                        if let Err(e) = self.note_along(run, &p, &mut unnoted).await {
+                            tracing::warn!(run = %run.id, "its progress could not be noted: {e}");
+                        }
                     }
                 }
                 Ok(HostEvent::Exited(report)) => {
@@ -238,6 +258,14 @@ impl Engine {
         };
         store::runs::add_event(&mut tx, &now, "process.started", "info", &message, payload).await.answer()?;
         tx.commit().await.answer()
+    }
+
+    async fn note_along(&self, run: &Run, p: &Progress, unnoted: &mut Option<Started>) -> Answer<()> {
+        if let Some(s) = unnoted {
+            self.note_started(run, s).await?;
+            *unnoted = None;
+        }
+        self.note_progress(run, p).await
     }
 
     async fn note_progress(&self, run: &Run, p: &Progress) -> Answer<()> {

@@ -8,7 +8,7 @@ use contract::run::{CommentDuty, Run, RunStatus};
 use contract::wake::WakeupStatus;
 use contract::{AgentId, ApiError, Cents, JsonObject, RunId};
 use runner::adapter::{Conclusion, Outcome, Parsed, SessionChange};
-use runner::host::{ExitReport, Progress};
+use runner::host::{ExitReport, LostReport, Progress, Started};
 use serde_json::{Value, json};
 use store::WriteTx;
 
@@ -16,6 +16,9 @@ use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::service::{NewComment, runtime_of};
 use crate::{Caller, Engine};
 
+/// How often a run is tried again whose process was lost, or which never came to have one.
+const RETRIES_OF_STARTED: i64 = 1;
+const RETRIES_OF_NEVER_BEGUN: i64 = 5;
 /// Characters of the summary that a next run starts from.
 const MAX_SUMMARY: usize = 8000;
 /// Characters of the comment that is written for a run which wrote none.
@@ -24,6 +27,8 @@ const MAX_COMMENT: usize = 4000;
 /// How a run ended, as far as the program knows.
 pub(super) struct End {
     exit: Option<ExitReport>,
+    /// The command, where its host is gone without an end.
+    started: Option<Started>,
     parsed: Parsed,
     conclusion: Option<Conclusion>,
     error: Option<String>,
@@ -37,6 +42,7 @@ impl End {
         let progress = Some(exit.progress.clone());
         Self {
             exit: Some(exit),
+            started: None,
             parsed,
             conclusion: Some(conclusion),
             error: None,
@@ -50,6 +56,7 @@ impl End {
         let code = e.details.as_ref().and_then(|d| d.get("errorCode")).and_then(Value::as_str);
         Self {
             exit: None,
+            started: None,
             parsed: Parsed::default(),
             conclusion: None,
             error: Some(e.message.clone()),
@@ -59,14 +66,15 @@ impl End {
     }
 
     /// Its host is gone without an end.
-    pub fn lost(why: &str, progress: Option<&Progress>) -> Self {
+    pub fn lost(why: &str, report: Option<&LostReport>) -> Self {
         Self {
             exit: None,
+            started: report.and_then(|r| r.started.clone()),
             parsed: Parsed::default(),
             conclusion: None,
             error: Some(format!("The run's process was lost: {why}")),
             error_code: Some("process_lost".to_owned()),
-            progress: progress.cloned(),
+            progress: report.map(|r| r.progress.clone()),
         }
     }
 
@@ -295,11 +303,12 @@ impl Engine {
         }
     }
 
-    /// Frees the issue for whoever waits; a run whose process was lost is tried once more before them.
+    /// Frees the issue for whoever waits; a run whose process was lost is tried again before them.
     async fn release_or_retry(&self, tx: &mut WriteTx, run: &Run) -> Answer<()> {
         let lost = run.error_code.as_deref() == Some("process_lost");
-        let had_process = run.process_pid.is_some();
-        if lost && had_process && run.process_loss_retry_count < 1 {
+        // What never began is repeated without harm; the bound is for a machine on which nothing ever begins.
+        let most = if run.process_pid.is_some() { RETRIES_OF_STARTED } else { RETRIES_OF_NEVER_BEGUN };
+        if lost && run.process_loss_retry_count < most {
             let agent = store::agents::get(tx, run.agent_id).await.or_missing("Agent")?;
             if domain::agent::is_invokable(agent.status) {
                 return self.retry_lost(tx, run, &agent).await;
@@ -378,15 +387,15 @@ fn fill(run: &mut Run, end: &End, now: contract::Timestamp) {
     run.updated_at = now;
     run.error.clone_from(&end.error);
     run.error_code.clone_from(&end.error_code);
+    if let Some(s) = end.started.as_ref().or_else(|| end.exit.as_ref()?.started.as_ref()) {
+        run.process_pid = Some(s.pid.into());
+        run.process_group_id = Some(s.pgid.into());
+        run.process_started_at = Some(s.at);
+    }
     let mut result = JsonObject::new();
     if let Some(exit) = &end.exit {
         run.exit_code = exit.exit_code;
         run.signal.clone_from(&exit.signal);
-        if let Some(s) = &exit.started {
-            run.process_pid = Some(s.pid.into());
-            run.process_group_id = Some(s.pgid.into());
-            run.process_started_at = Some(s.at);
-        }
         if let Some(why) = &exit.log_truncated {
             result.insert("logTruncated".into(), why.clone().into());
         }

@@ -4,6 +4,7 @@ mod adopt;
 mod cancel;
 mod execute;
 mod finish;
+mod patience;
 mod prepare;
 mod queue;
 

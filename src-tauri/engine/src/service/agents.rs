@@ -195,9 +195,8 @@ impl Handle<CreateAgentOp> for Engine {
         }
         store::agents::create(&mut tx, &agent).await.answer()?;
         self.add_revision(&mut tx, caller, None, &agent, "create", None).await?;
-        let details = json!({ "name": agent.name, "role": agent.role, "adapterType": agent.adapter_type });
-        self.log(&mut tx, caller, company.id, "agent.created", ("agent", agent.id.to_string()), details)
-            .await?;
+        let details = json!({ "role": agent.role, "adapterType": agent.adapter_type });
+        self.log_agent(&mut tx, caller, &agent, "agent.created", details).await?;
         tx.commit().await.answer()?;
         Ok(shown(agent))
     }
@@ -247,9 +246,8 @@ impl Handle<UpdateAgentOp> for Engine {
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         let changed = self.add_revision(&mut tx, caller, Some(&before), &a, "patch", None).await?;
-        let details = json!({ "name": a.name, "changedKeys": changed });
-        self.log(&mut tx, caller, a.company_id, "agent.updated", ("agent", a.id.to_string()), details)
-            .await?;
+        let details = json!({ "changedKeys": changed });
+        self.log_agent(&mut tx, caller, &a, "agent.updated", details).await?;
         let detail = self.agent_detail(&mut tx, a).await?;
         tx.commit().await.answer()?;
         Ok(detail)
@@ -291,16 +289,8 @@ impl Handle<UpdatePermissions> for Engine {
             AgentPermissions { can_create_agents: q.can_create_agents, can_assign_tasks: q.can_assign_tasks };
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
-        let details = json!({ "name": a.name, "permissions": a.permissions });
-        self.log(
-            &mut tx,
-            caller,
-            a.company_id,
-            "agent.permissions_updated",
-            ("agent", a.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "permissions": a.permissions });
+        self.log_agent(&mut tx, caller, &a, "agent.permissions_updated", details).await?;
         let detail = self.agent_detail(&mut tx, a).await?;
         tx.commit().await.answer()?;
         Ok(detail)
@@ -319,15 +309,7 @@ impl Handle<PauseAgent> for Engine {
         a.paused_at = Some(tx.at());
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
-        self.log(
-            &mut tx,
-            caller,
-            a.company_id,
-            "agent.paused",
-            ("agent", a.id.to_string()),
-            json!({ "name": a.name }),
-        )
-        .await?;
+        self.log_agent(&mut tx, caller, &a, "agent.paused", json!({})).await?;
         let kills = self.cancel_agent(&mut tx, a.id, "The agent was paused").await?;
         tx.commit().await.answer()?;
         self.kill_all(kills).await;
@@ -349,15 +331,7 @@ impl Handle<ResumeAgent> for Engine {
         a.paused_at = None;
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
-        self.log(
-            &mut tx,
-            caller,
-            a.company_id,
-            "agent.resumed",
-            ("agent", a.id.to_string()),
-            json!({ "name": a.name }),
-        )
-        .await?;
+        self.log_agent(&mut tx, caller, &a, "agent.resumed", json!({})).await?;
         self.take_up_work(&mut tx, caller, &a).await?;
         tx.commit().await.answer()?;
         Ok(shown(a))
@@ -372,15 +346,7 @@ impl Handle<TerminateAgent> for Engine {
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         store::keys::revoke(&mut tx, a.company_id, a.id, None).await.answer()?;
-        self.log(
-            &mut tx,
-            caller,
-            a.company_id,
-            "agent.terminated",
-            ("agent", a.id.to_string()),
-            json!({ "name": a.name }),
-        )
-        .await?;
+        self.log_agent(&mut tx, caller, &a, "agent.terminated", json!({})).await?;
         let kills = self.cancel_agent(&mut tx, a.id, "The agent was terminated").await?;
         tx.commit().await.answer()?;
         self.kill_all(kills).await;

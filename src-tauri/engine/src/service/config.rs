@@ -106,16 +106,8 @@ impl Handle<RollbackAgent> for Engine {
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         self.add_revision(&mut tx, caller, Some(&before), &a, "rollback", Some(revision.id)).await?;
-        let details = json!({ "name": a.name, "revisionId": revision.id });
-        self.log(
-            &mut tx,
-            caller,
-            a.company_id,
-            "agent.config_rolled_back",
-            ("agent", a.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "revisionId": revision.id });
+        self.log_agent(&mut tx, caller, &a, "agent.config_rolled_back", details).await?;
         tx.commit().await.answer()?;
         Ok(super::agents::shown(a))
     }

@@ -25,7 +25,7 @@ impl Handle<GetHealth> for Engine {
         features.insert("companyDeletionEnabled".into(), false.into());
         let trusted = self.settings().general.trust_local_processes;
         Ok(Health {
-            status: "ok".to_owned(),
+            status: if self.store.damage().is_none() { "ok" } else { "degraded" }.to_owned(),
             version: known.then(|| VERSION.to_owned()),
             deployment_mode: if trusted { "local_trusted" } else { "authenticated" }.to_owned(),
             deployment_exposure: "private".to_owned(),
@@ -77,7 +77,7 @@ impl Engine {
             ),
             next_wake_at: next,
             paused_at: settings.paused_at,
-            problems: Vec::new(),
+            problems: self.store.damage().map(|what| self.damaged(what)).into_iter().collect(),
         })
     }
 

@@ -197,16 +197,8 @@ impl Handle<PutInstructionsFile> for Engine {
         let path = within(&b.root, &q.path)?;
         write(&path, &q.content)?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Updated, agent.id);
-        let details = json!({ "name": agent.name, "path": &*q.path });
-        self.log(
-            &mut tx,
-            caller,
-            agent.company_id,
-            "agent.instructions_updated",
-            ("agent", agent.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "path": &*q.path });
+        self.log_agent(&mut tx, caller, &agent, "agent.instructions_updated", details).await?;
         tx.commit().await.answer()?;
         let summary = summary(&b.root, &path, &b.entry, true).ok_or_else(|| ApiError::not_found("File"))?;
         Ok(InstructionsFileDetail { summary, content: q.content.into_string() })
@@ -230,16 +222,8 @@ impl Handle<DeleteInstructionsFile> for Engine {
         let path = within(&b.root, &q.path)?;
         std::fs::remove_file(&path).map_err(|_| ApiError::not_found("File"))?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Deleted, agent.id);
-        let details = json!({ "name": agent.name, "path": &*q.path });
-        self.log(
-            &mut tx,
-            caller,
-            agent.company_id,
-            "agent.instructions_deleted",
-            ("agent", agent.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "path": &*q.path });
+        self.log_agent(&mut tx, caller, &agent, "agent.instructions_deleted", details).await?;
         tx.commit().await.answer()?;
         Ok(self.instructions(&agent))
     }

@@ -37,16 +37,8 @@ impl Handle<CreateKey> for Engine {
         store::keys::create(&mut tx, agent.company_id, agent.id, &key, &token::hash(&secret))
             .await
             .answer()?;
-        let details = json!({ "name": agent.name, "keyName": key.name, "keyId": key.id });
-        self.log(
-            &mut tx,
-            caller,
-            agent.company_id,
-            "agent.key_created",
-            ("agent", agent.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "keyName": key.name, "keyId": key.id });
+        self.log_agent(&mut tx, caller, &agent, "agent.key_created", details).await?;
         tx.commit().await.answer()?;
         Ok(AgentKeyCreated { id: key.id, name: key.name, token: secret, created_at: key.created_at })
     }
@@ -59,16 +51,8 @@ impl Handle<RevokeKey> for Engine {
         if store::keys::revoke(&mut tx, agent.company_id, agent.id, Some(q.key_id)).await.answer()? == 0 {
             return Err(ApiError::not_found("Key").with_hint("It may have been revoked before."));
         }
-        let details = json!({ "name": agent.name, "keyId": q.key_id });
-        self.log(
-            &mut tx,
-            caller,
-            agent.company_id,
-            "agent.key_revoked",
-            ("agent", agent.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "keyId": q.key_id });
+        self.log_agent(&mut tx, caller, &agent, "agent.key_revoked", details).await?;
         tx.commit().await.answer()?;
         Ok(Done::OK)
     }

@@ -42,9 +42,9 @@ impl Engine {
         })?;
         let retention = self.settings().general.backup_retention;
         let pruned_count = prune(&dir, retention, started_at);
-        let mut tx = self.store.write(self.now()).await.answer()?;
-        tx.record(None, Kind::Backup, ChangeOp::Created, file.display());
-        tx.commit().await.answer()?;
+        if let Err(e) = self.announce_backup(&file).await {
+            tracing::warn!("a backup was made, but the feed does not tell of it: {e}");
+        }
         let finished_at = self.now();
         Ok(BackupResult {
             trigger: trigger.to_owned(),
@@ -57,6 +57,12 @@ impl Engine {
             finished_at,
             duration_ms: u64::try_from(finished_at.since(started_at).as_millis()).unwrap_or(u64::MAX),
         })
+    }
+
+    async fn announce_backup(&self, file: &Path) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        tx.record(None, Kind::Backup, ChangeOp::Created, file.display());
+        tx.commit().await.answer()
     }
 
     /// When the newest backup was made.
@@ -113,13 +119,14 @@ fn prune(dir: &Path, keep: BackupRetention, now: Timestamp) -> u32 {
 
 impl Handle<Doctor> for Engine {
     async fn handle(self: &Arc<Self>, _: &Caller, q: RunDoctor) -> Answer<DoctorReport> {
-        let mut findings = Vec::new();
-        findings.push(self.check_integrity().await?);
-        findings.push(self.check_references().await?);
-        findings.push(self.check_locks(q.repair).await?);
-        findings.push(self.check_logs().await?);
-        findings.push(self.check_backups());
-        findings.push(check_secrecy(&self.paths.operator_token()));
+        let findings = vec![
+            self.check_integrity().await,
+            or_finding("foreign_keys", self.check_references().await),
+            or_finding("dangling_locks", self.check_locks(q.repair).await),
+            or_finding("run_logs", self.check_logs().await),
+            self.check_backups(),
+            check_secrecy(&self.paths.operator_token()),
+        ];
         let level = findings.iter().map(|f| f.level).max().unwrap_or(FindingLevel::Ok);
         Ok(DoctorReport { level, findings, checked_at: self.now() })
     }
@@ -129,19 +136,50 @@ fn finding(check: &str, level: FindingLevel, message: impl Into<String>, hint: O
     Finding { check: check.to_owned(), level, message: message.into(), hint: hint.map(str::to_owned) }
 }
 
+/// A check that could not be made is a finding itself: the doctor is called when things are broken.
+fn or_finding(check: &str, checked: Answer<Finding>) -> Finding {
+    checked.unwrap_or_else(|e| {
+        let message = format!("This could not be checked: {e}");
+        finding(check, FindingLevel::Error, message, e.hint.as_deref())
+    })
+}
+
 impl Engine {
-    async fn check_integrity(&self) -> Answer<Finding> {
-        let mut conn = self.store.read().await.answer()?;
-        let problems = store::check::integrity_of(&mut conn).await.answer()?;
-        Ok(match problems.first() {
-            None => finding("integrity", FindingLevel::Ok, "The database file is sound", None),
-            Some(first) => finding(
-                "integrity",
-                FindingLevel::Error,
-                format!("The database file is damaged: {first}"),
-                Some("Quit the program and restore the newest backup: paperclip-desktop --restore FILE"),
+    async fn check_integrity(&self) -> Finding {
+        let problem = async {
+            let mut conn = self.store.read().await?;
+            Ok(store::check::integrity_of(&mut conn).await?.into_iter().next())
+        };
+        match problem.await {
+            Ok(None) if self.store.damage().is_none() => {
+                finding("integrity", FindingLevel::Ok, "The database file is sound", None)
+            }
+            Ok(found) => self.damaged(&found.unwrap_or_default()),
+            Err(store::StoreError::Damaged { what }) => self.damaged(&what),
+            Err(e) => or_finding("integrity", Err(store_error(e))),
+        }
+    }
+
+    /// Damage stops all writing, whoever finds it.
+    pub(super) fn damaged(&self, what: &str) -> Finding {
+        self.store.note_damage(what);
+        let what = self.store.damage().unwrap_or(what);
+        let hint = match backups(&self.paths.backups()).first() {
+            Some(b) => format!(
+                "Nothing is written any more. Quit the program, then: paperclip restore \"{}\". \
+                 The damaged file is kept beside it.",
+                b.file
             ),
-        })
+            None => "Nothing is written any more, and there is no backup. Quit the program and keep a copy of the \
+                     data folder; SQLite's `.recover` may bring back what is still whole."
+                .to_owned(),
+        };
+        finding(
+            "integrity",
+            FindingLevel::Error,
+            format!("The database file is damaged: {what}"),
+            Some(&hint),
+        )
     }
 
     async fn check_references(&self) -> Answer<Finding> {
@@ -161,8 +199,10 @@ impl Engine {
     }
 
     async fn check_locks(&self, repair: bool) -> Answer<Finding> {
-        let mut tx = self.store.write(self.now()).await.answer()?;
-        let dangling = store::issues::dangling_locks(&mut tx).await.answer()?;
+        let dangling = {
+            let mut conn = self.store.read().await.answer()?;
+            store::issues::dangling_locks(&mut conn).await.answer()?
+        };
         if dangling.is_empty() {
             return Ok(finding(
                 "dangling_locks",
@@ -181,7 +221,9 @@ impl Engine {
                 Some("Run the doctor with repair."),
             ));
         }
-        for mut issue in dangling {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        // Looked for again: what was read before may have moved on.
+        for mut issue in store::issues::dangling_locks(&mut tx).await.answer()? {
             domain::issue::clear_locks(&mut issue);
             issue.updated_at = tx.at();
             store::issues::save(&mut tx, &issue).await.answer()?;
@@ -231,7 +273,7 @@ impl Engine {
                 "backups",
                 FindingLevel::Warn,
                 "There is no backup yet",
-                Some("paperclip backups create"),
+                Some("Make one with: paperclip backup create"),
             ),
             Some(t) => finding("backups", FindingLevel::Ok, format!("The newest backup is of {t}"), None),
         }

@@ -121,6 +121,23 @@ impl Engine {
         }
         self.log(tx, caller, issue.company_id, action, ("issue", issue.id.to_string()), all.into()).await
     }
+
+    /// As [`Engine::log`], about an agent, whose name goes along.
+    async fn log_agent(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        agent: &Agent,
+        action: &str,
+        details: Value,
+    ) -> Answer<()> {
+        let mut all = JsonObject::new();
+        all.insert("name".into(), agent.name.clone().into());
+        if let Value::Object(o) = details {
+            all.extend(o);
+        }
+        self.log(tx, caller, agent.company_id, action, ("agent", agent.id.to_string()), all.into()).await
+    }
 }
 
 /// A limit as asked for, within bounds.

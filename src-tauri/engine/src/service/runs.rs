@@ -17,6 +17,8 @@ use crate::{Caller, Engine};
 
 /// Lines read before a page, so that the parser knows what the page's first lines belong to.
 const LEAD_IN: u64 = 64;
+/// Bytes of a page, about.
+const PAGE_BYTES: usize = 4 << 20;
 
 impl Engine {
     async fn visible_run(&self, conn: &mut SqliteConnection, caller: &Caller, id: RunId) -> Answer<Run> {
@@ -162,7 +164,7 @@ impl Handle<ReadTranscriptOp> for Engine {
             let total = log.total_lines()?;
             let first = from.unwrap_or_else(|| total.saturating_sub(limit as u64));
             let lead = first.saturating_sub(LEAD_IN);
-            let lines = log.read_lines(lead, limit + (first - lead) as usize)?;
+            let lines = log.read_page(lead, first, limit, PAGE_BYTES)?;
             Ok((total, first, lines))
         })
         .await?;

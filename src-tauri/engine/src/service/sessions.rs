@@ -64,16 +64,8 @@ impl Handle<ResetAgentSession> for Engine {
         }
         state.updated_at = at;
         store::sessions::save_runtime(&mut tx, &state).await.answer()?;
-        let details = json!({ "name": agent.name, "taskKey": q.task_key, "forgotten": forgotten });
-        self.log(
-            &mut tx,
-            caller,
-            agent.company_id,
-            "agent.session_reset",
-            ("agent", agent.id.to_string()),
-            details,
-        )
-        .await?;
+        let details = json!({ "taskKey": q.task_key, "forgotten": forgotten });
+        self.log_agent(&mut tx, caller, &agent, "agent.session_reset", details).await?;
         tx.commit().await.answer()?;
         Ok(state)
     }

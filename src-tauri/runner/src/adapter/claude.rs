@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use parser::StreamParser;
 
 use super::env::{Scope, child, configured};
-use super::form::field;
+use super::form::{PLAIN, built_in, field, grace, timeout};
 use super::{
     Adapter, AdapterError, BillingType, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser,
     Parsed, ProbeContext, RunContext, SessionChange, StopSignal, TerminalMarker, config, prompt, verdict,
@@ -36,7 +36,7 @@ pub struct ClaudeAdapter;
 pub fn standard_env() -> Vec<(String, String)> {
     // Telemetry, update checks and title requests: nothing that the operator asked for.
     let mut env = vec![("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC".to_owned(), "1".to_owned())];
-    if rustix::process::geteuid().is_root() {
+    if crate::platform::is_root() {
         // Without it, Claude Code refuses to run tools as root. The run host is the sandbox.
         env.push(("IS_SANDBOX".to_owned(), "1".to_owned()));
     }
@@ -80,43 +80,41 @@ impl Adapter for ClaudeAdapter {
     }
 
     fn info(&self) -> AdapterInfo {
+        let fields = vec![
+            field("model", "Model", FieldKind::Model).help("Claude Code's own default unless given.").into(),
+            field("effort", "Effort", FieldKind::Select).options(&["low", "medium", "high", "max"]).into(),
+            field("dangerouslySkipPermissions", "Work without asking for permissions", FieldKind::Toggle)
+                .help("A heartbeat has nobody to ask: switched off, tools that need a permission are denied.")
+                .default(true)
+                .into(),
+            field("cwd", "Working folder", FieldKind::Folder)
+                .help("Used when the work brings no workspace. The agent's own folder unless given.")
+                .into(),
+            field("maxTurnsPerRun", "Most turns in a run", FieldKind::Number).advanced(),
+            field("chrome", "Let it use Chrome", FieldKind::Toggle).default(false).advanced(),
+            field("command", "Command", FieldKind::Text).default(COMMAND).advanced(),
+            field("extraArgs", "Extra arguments", FieldKind::List).help("One a line.").advanced(),
+            field("env", "Environment", FieldKind::Env).advanced(),
+            timeout(),
+            grace(20),
+        ];
         AdapterInfo {
-            r#type: self.kind().into(),
-            label: "Claude Code".into(),
-            description: "Anthropic's coding agent on this machine, with your subscription or an API key.".into(),
-            source: "builtin".into(),
             models_count: u32::try_from(models::FALLBACK.len()).unwrap_or(0),
-            loaded: true,
-            disabled: false,
             recommended: true,
             capabilities: AdapterCapabilities {
                 supports_instructions_bundle: true,
                 supports_skills: true,
                 supports_local_agent_jwt: true,
-                requires_materialized_runtime_skills: false,
                 supports_sessions: true,
                 supports_models: true,
+                ..PLAIN
             },
-            fields: vec![
-                field("model", "Model", FieldKind::Model).help("Claude Code's own default unless given.").into(),
-                field("effort", "Effort", FieldKind::Select).options(&["low", "medium", "high", "max"]).into(),
-                field("dangerouslySkipPermissions", "Work without asking for permissions", FieldKind::Toggle)
-                    .help("A heartbeat has nobody to ask: switched off, tools that need a permission are denied.")
-                    .default(true)
-                    .into(),
-                field("cwd", "Working folder", FieldKind::Folder)
-                    .help("Used when the work brings no workspace. The agent's own folder unless given.")
-                    .into(),
-                field("maxTurnsPerRun", "Most turns in a run", FieldKind::Number).advanced(),
-                field("chrome", "Let it use Chrome", FieldKind::Toggle).default(false).advanced(),
-                field("command", "Command", FieldKind::Text).default(COMMAND).advanced(),
-                field("extraArgs", "Extra arguments", FieldKind::List).help("One a line.").advanced(),
-                field("env", "Environment", FieldKind::Env).advanced(),
-                field("timeoutSec", "Time limit in seconds", FieldKind::Number).default(0).advanced(),
-                field("graceSec", "Seconds between asking to stop and killing", FieldKind::Number)
-                    .default(20)
-                    .advanced(),
-            ],
+            ..built_in(
+                self.kind(),
+                "Claude Code",
+                "Anthropic's coding agent on this machine, with your subscription or an API key.",
+                fields,
+            )
         }
     }
 
@@ -141,13 +139,9 @@ impl Adapter for ClaudeAdapter {
         let mut expose = vec![run.agent_home.clone(), bundle.dir.clone()];
         expose.extend(run.instructions.iter().filter_map(|i| i.path.parent().map(Path::to_owned)));
         Ok(Invocation {
-            program,
             args: arguments(run, &bundle, resumed.as_deref(), billing),
             carry: carry(run, &cwd, &bundle.key, resumed.as_deref(), billing),
-            cwd,
-            env: env.vars,
             stdin: Some(prompt::assemble(&run.prompt, resumed.is_some())),
-            redact: env.redact,
             // On SIGTERM it leaves its tools running; on SIGINT it stops them and says its last word.
             stop: StopSignal::Int,
             terminal: Some(TerminalMarker {
@@ -159,11 +153,10 @@ impl Adapter for ClaudeAdapter {
                 ),
             }),
             timeout: config::timeout(&run.config),
-            silence: None,
             grace: config::grace(&run.config, 20),
             expose,
             notes: vec![found.why, "The prompt goes to the command's standard input.".into()],
-            secret_env: env.secret_names,
+            ..Invocation::plain(program, cwd, env)
         })
     }
 

@@ -140,6 +140,27 @@ pub struct TerminalMarker {
 }
 
 impl Invocation {
+    /// A command that is told to stop in the usual way, without arguments, input or limits.
+    pub fn plain(program: PathBuf, cwd: PathBuf, env: super::env::ChildEnv) -> Self {
+        Self {
+            program,
+            args: Vec::new(),
+            cwd,
+            env: env.vars,
+            stdin: None,
+            redact: env.redact,
+            stop: StopSignal::default(),
+            terminal: None,
+            timeout: None,
+            silence: None,
+            grace: Duration::ZERO,
+            expose: Vec::new(),
+            carry: JsonObject::new(),
+            notes: Vec::new(),
+            secret_env: env.secret_names,
+        }
+    }
+
     /// The payload of the run event `adapter.invoke`: everything but secrets.
     pub fn describe(&self, adapter_type: &str) -> JsonObject {
         let env: JsonObject = self

@@ -7,11 +7,11 @@ use contract::{JsonObject, Timestamp};
 
 use super::claude::StreamParser;
 use super::env::{Scope, child};
-use super::form::field;
+use super::form::{PLAIN, built_in, field, timeout};
 use super::probe::Checks;
 use super::{
     Adapter, AdapterError, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser, Parsed,
-    ProbeContext, RunContext, StopSignal, config, verdict,
+    ProbeContext, RunContext, config, verdict,
 };
 
 /// Milliseconds between the steps of the demo agent, so that they can be watched.
@@ -25,34 +25,19 @@ impl Adapter for DemoAdapter {
     }
 
     fn info(&self) -> AdapterInfo {
+        let fields = vec![
+            field("askQuestion", "Ask a question before finishing", FieldKind::Toggle).default(true).into(),
+            field("pace", "Milliseconds between steps", FieldKind::Number).default(DEFAULT_PACE).advanced(),
+            timeout(),
+        ];
         AdapterInfo {
-            r#type: self.kind().into(),
-            label: "Demo agent".into(),
-            description:
-                "Built in, needs no account. Takes an issue, asks one question, writes notes and finishes."
-                    .into(),
-            source: "builtin".into(),
-            models_count: 0,
-            loaded: true,
-            disabled: false,
-            recommended: false,
-            capabilities: AdapterCapabilities {
-                supports_instructions_bundle: false,
-                supports_skills: false,
-                supports_local_agent_jwt: true,
-                requires_materialized_runtime_skills: false,
-                supports_sessions: false,
-                supports_models: false,
-            },
-            fields: vec![
-                field("askQuestion", "Ask a question before finishing", FieldKind::Toggle)
-                    .default(true)
-                    .into(),
-                field("pace", "Milliseconds between steps", FieldKind::Number)
-                    .default(DEFAULT_PACE)
-                    .advanced(),
-                field("timeoutSec", "Time limit in seconds", FieldKind::Number).default(0).advanced(),
-            ],
+            capabilities: AdapterCapabilities { supports_local_agent_jwt: true, ..PLAIN },
+            ..built_in(
+                self.kind(),
+                "Demo agent",
+                "Built in, needs no account. Takes an issue, asks one question, writes notes and finishes.",
+                fields,
+            )
         }
     }
 
@@ -69,21 +54,12 @@ impl Adapter for DemoAdapter {
             args.push("--no-question".into());
         }
         Ok(Invocation {
-            program: program.into(),
             args,
-            cwd,
-            env: env.vars,
-            stdin: None,
-            redact: env.redact,
-            stop: StopSignal::Term,
-            terminal: None,
             timeout: config::timeout(&run.config),
-            silence: None,
             grace: config::grace(&run.config, 5),
             expose: vec![run.agent_home.clone()],
-            carry: JsonObject::new(),
             notes: vec!["This program's own demo agent.".into()],
-            secret_env: env.secret_names,
+            ..Invocation::plain(program.into(), cwd, env)
         })
     }
 

@@ -1,6 +1,44 @@
-//! The fields of an adapter's settings form.
+//! How an adapter presents itself: what it can do, and the fields of its settings form.
 
-use contract::adapter::{AdapterField, FieldKind};
+use contract::adapter::{AdapterCapabilities, AdapterField, AdapterInfo, FieldKind};
+
+/// Nothing but starting a command and reading what it writes.
+pub const PLAIN: AdapterCapabilities = AdapterCapabilities {
+    supports_instructions_bundle: false,
+    supports_skills: false,
+    supports_local_agent_jwt: false,
+    requires_materialized_runtime_skills: false,
+    supports_sessions: false,
+    supports_models: false,
+};
+
+/// An adapter that comes with the program.
+pub fn built_in(kind: &str, label: &str, description: &str, fields: Vec<AdapterField>) -> AdapterInfo {
+    AdapterInfo {
+        r#type: kind.into(),
+        label: label.into(),
+        description: description.into(),
+        source: "builtin".into(),
+        models_count: 0,
+        loaded: true,
+        disabled: false,
+        recommended: false,
+        capabilities: PLAIN,
+        fields,
+    }
+}
+
+/// How long a run may take.
+pub fn timeout() -> AdapterField {
+    field("timeoutSec", "Time limit in seconds", FieldKind::Number).default(0).advanced()
+}
+
+/// How long a run has to stop by itself.
+pub fn grace(seconds: u32) -> AdapterField {
+    field("graceSec", "Seconds between asking to stop and killing", FieldKind::Number)
+        .default(seconds)
+        .advanced()
+}
 
 /// A field that is not required and has no default.
 pub fn field(key: &str, label: &str, kind: FieldKind) -> Field {

@@ -13,6 +13,7 @@ use tokio::process::Command;
 use super::env::{configured, inherited};
 use super::{ProbeContext, config};
 use crate::path::find_executable;
+use crate::platform::{end_group, lead_group};
 
 /// Output of a probe beyond this is not kept.
 const MAX_OUTPUT: u64 = 1 << 20;
@@ -140,18 +141,19 @@ pub async fn ask(
     let mut env = inherited();
     env.extend(super::claude::standard_env());
     env.extend(configured(config));
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    lead_group(&mut command);
+    let mut child = command
         .args(args.iter().map(OsStr::new))
         .env_clear()
         .envs(env)
         .current_dir(cwd)
-        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let group = child.id().map(u32::cast_signed);
+    let leader = child.id();
     let conversation = async {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let (input, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -178,8 +180,8 @@ pub async fn ask(
     match tokio::time::timeout(deadline, conversation).await {
         Ok(answer) => answer.map(Some),
         Err(_) => {
-            if let Some(group) = group {
-                crate::host::kill_group(group);
+            if let Some(leader) = leader {
+                end_group(leader);
             }
             Ok(None)
         }

@@ -1,19 +1,17 @@
 //! `process`: any command. It succeeds when it exits with 0.
 
-use contract::adapter::{
-    AdapterCapabilities, AdapterDetection, AdapterInfo, AdapterModel, EnvironmentTest, FieldKind,
-};
+use contract::adapter::{AdapterDetection, AdapterInfo, AdapterModel, EnvironmentTest, FieldKind};
 use contract::run::OutputStream;
 use contract::transcript::EntryBody;
 use contract::{JsonObject, Timestamp};
 
 use super::env::{Scope, child};
-use super::form::field;
+use super::form::{built_in, field, grace, timeout};
 use super::lines::keep_excerpt;
 use super::probe::Checks;
 use super::{
     Adapter, AdapterError, BoxFuture, Conclusion, Invocation, Outcome, OutputParser, Parsed, ProbeContext,
-    RunContext, StopSignal, config, verdict,
+    RunContext, config, verdict,
 };
 use crate::log::LogLine;
 use crate::path::find_executable;
@@ -26,38 +24,21 @@ impl Adapter for ProcessAdapter {
     }
 
     fn info(&self) -> AdapterInfo {
-        AdapterInfo {
-            r#type: self.kind().into(),
-            label: "Process".into(),
-            description:
-                "Runs any command. It gets its identity but no token, and succeeds when it exits with 0."
-                    .into(),
-            source: "builtin".into(),
-            models_count: 0,
-            loaded: true,
-            disabled: false,
-            recommended: false,
-            capabilities: AdapterCapabilities {
-                supports_instructions_bundle: false,
-                supports_skills: false,
-                supports_local_agent_jwt: false,
-                requires_materialized_runtime_skills: false,
-                supports_sessions: false,
-                supports_models: false,
-            },
-            fields: vec![
+        built_in(
+            self.kind(),
+            "Process",
+            "Runs any command. It gets its identity but no token, and succeeds when it exits with 0.",
+            vec![
                 field("command", "Command", FieldKind::Text).required(),
                 field("args", "Arguments", FieldKind::List).help("One a line; no shell reads them.").into(),
                 field("cwd", "Working folder", FieldKind::Folder)
                     .help("The agent's own folder unless given.")
                     .into(),
                 field("env", "Environment", FieldKind::Env).advanced(),
-                field("timeoutSec", "Time limit in seconds", FieldKind::Number).default(0).advanced(),
-                field("graceSec", "Seconds between asking to stop and killing", FieldKind::Number)
-                    .default(15)
-                    .advanced(),
+                timeout(),
+                grace(15),
             ],
-        }
+        )
     }
 
     fn prepare(&self, run: &RunContext) -> Result<Invocation, AdapterError> {
@@ -73,21 +54,12 @@ impl Adapter for ProcessAdapter {
             AdapterError::CommandMissing(format!("Command \"{command}\" was not found. {}", found.why))
         })?;
         Ok(Invocation {
-            program,
             args: config::list(&run.config, "args"),
-            cwd,
-            env: env.vars,
-            stdin: None,
-            redact: env.redact,
-            stop: StopSignal::Term,
-            terminal: None,
             timeout: config::timeout(&run.config),
-            silence: None,
             grace: config::grace(&run.config, 15),
             expose: vec![run.agent_home.clone()],
-            carry: JsonObject::new(),
             notes: vec![found.why],
-            secret_env: env.secret_names,
+            ..Invocation::plain(program, cwd, env)
         })
     }
 

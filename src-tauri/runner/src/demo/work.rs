@@ -222,17 +222,19 @@ fn write_document(
     body: &str,
     change: &str,
 ) -> Result<(), DemoError> {
-    let path = task.path(&format!("/documents/{}", task.document()));
+    let (all, path) = (task.path("/documents"), task.path(&format!("/documents/{}", task.document())));
     for last_try in [false, true] {
-        let present = voice.call(door, "GET", &path, None)?;
+        let documents = voice.must(door, "GET", &all, None)?;
+        let present =
+            documents.as_array().and_then(|all| all.iter().find(|d| text(d, "key") == task.document()));
         let mut edit = json!({
             "title": if task.planning { "Plan" } else { "Notes" },
             "format": "markdown",
             "body": body,
             "changeSummary": change,
         });
-        if present.status == 200 {
-            edit["baseRevisionId"] = present.body["latestRevisionId"].clone();
+        if let Some(present) = present {
+            edit["baseRevisionId"] = present["latestRevisionId"].clone();
         }
         let written = voice.call(door, "PUT", &path, Some(edit))?;
         match written.status {

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use contract::RunId;
 use rustix::process::Signal;
 
-use super::client::{HostError, HostHandle, connect};
+use super::client::connect;
 use super::journal::{self, Account, Launching};
+use super::launcher::{Adoption, HostError, LostReport};
 use super::proc::{self, ProcessId};
-use super::protocol::{ExitReport, Progress, Started};
+use super::protocol::Progress;
 use crate::log::RunLog;
 
 /// A sweep asks nicely for no longer than this, whatever the run's own grace.
@@ -19,29 +20,6 @@ const MAX_GRACE: Duration = Duration::from_secs(5);
 /// A process that does not even die of SIGKILL hangs in the kernel; nothing can be done about it.
 const GIVE_UP: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(30);
-
-/// What is left of a run that this program did not see to its end.
-pub enum Adoption {
-    /// Its host lives: go on reading events.
-    Live(HostHandle),
-    /// It ended while nobody looked. The host, if it still waited, has been told to leave.
-    Ended(Box<ExitReport>),
-    /// Its host is gone without an end (killed, or the machine went down). Nothing of it runs any more.
-    Lost(Box<LostReport>),
-}
-
-/// A run without its host, after the sweep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostReport {
-    /// Absent when the command had not been started yet: starting it again repeats nothing.
-    pub started: Option<Started>,
-    /// What the log holds.
-    pub progress: Progress,
-    /// Processes of the run that were still there and have been ended.
-    pub swept: Vec<i32>,
-    /// A sentence: how it is known that the host is gone.
-    pub why: String,
-}
 
 /// Finds out what became of the run in this folder, and ends what is left of it when its host is gone. The
 /// folder bears the run's name.

@@ -1,8 +1,7 @@
 //! The program's side of a host.
 
-use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,44 +12,11 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Mutex;
 
+use super::launcher::{HostError, HostLauncher};
 use super::protocol::{Hello, HostEvent, KillCause, LaunchSpec, Request};
 
 /// A host answers at once or not at all.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
-
-/// How to start a host: this program's command line with its hidden subcommands.
-#[derive(Clone, Debug)]
-pub struct HostLauncher {
-    /// The `paperclip` binary.
-    pub program: PathBuf,
-    /// What makes it a host: `["run-host"]`.
-    pub leading_args: Vec<OsString>,
-}
-
-impl HostLauncher {
-    /// `program run-host`.
-    pub fn new(program: PathBuf) -> Self {
-        Self { program, leading_args: vec!["run-host".into()] }
-    }
-
-    /// The command of the built-in agent, for [`crate::adapter::RunContext::demo_agent`].
-    pub fn demo_agent(&self) -> Vec<OsString> {
-        vec![self.program.clone().into_os_string(), "demo-agent".into()]
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    #[error("cannot start a run host from {program}: {source}")]
-    Start { program: PathBuf, source: std::io::Error },
-    /// The host is gone without a word: [`super::adopt`] the run folder to learn what is left.
-    #[error("the run host is gone")]
-    Gone,
-    #[error("the run host said something that is not understood: {0}")]
-    Protocol(String),
-    #[error("cannot read the run folder {path}: {source}")]
-    Folder { path: PathBuf, source: std::io::Error },
-}
 
 /// Starts a host, which starts the command at once. Returns when the spec has been handed over.
 pub async fn launch(launcher: &HostLauncher, spec: LaunchSpec) -> Result<HostHandle, HostError> {

@@ -6,8 +6,7 @@ use std::str::FromStr;
 
 use rustix::process::{Pid, Signal};
 
-/// The variable that marks every process of a run, whatever the adapter gives it.
-pub const RUN_MARKER: &str = "RUN_HOST_ID";
+use super::protocol::RUN_MARKER;
 
 /// A process named beyond reuse of its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::Invocation;
 
+/// The variable that marks every process of a run, whatever the adapter gives it.
+pub const RUN_MARKER: &str = "RUN_HOST_ID";
+
 /// Everything a host needs. Carries secrets; written to the host's stdin only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,6 +168,7 @@ pub enum HostEvent {
 }
 
 /// What a client asks of a host.
+#[cfg(target_os = "linux")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
@@ -180,6 +184,7 @@ pub(crate) enum Request {
 }
 
 /// First line on every connection to the named socket.
+#[cfg(target_os = "linux")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub run_id: RunId,

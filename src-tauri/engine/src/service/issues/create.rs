@@ -46,52 +46,28 @@ impl Engine {
             return Err(ApiError::unprocessable("An issue in progress needs an assignee"));
         }
         let (prefix, number) = store::companies::next_issue_number(tx, q.company_id).await.answer()?;
-        let mut issue = Issue {
-            id: self.new_id(),
-            company_id: q.company_id,
-            project_id: q.project_id,
-            project_workspace_id: q.project_workspace_id,
-            goal_id: q.goal_id,
-            parent_id: q.parent_id,
-            title: q.title.into_string(),
-            description: q.description.map(|d| d.into_string()).filter(|d| !d.is_empty()),
-            status: IssueStatus::Backlog,
-            work_mode: q.work_mode.unwrap_or(WorkMode::Standard),
-            priority: q.priority.unwrap_or(IssuePriority::Medium),
-            assignee_agent_id: q.assignee_agent_id,
-            assignee_user_id: q.assignee_user_id.map(|u| u.into_string()),
-            checkout_run_id: None,
-            execution_run_id: None,
-            execution_agent_name_key: None,
-            execution_locked_at: None,
-            created_by_agent_id: caller.agent_id(),
-            created_by_user_id: caller.user_id(),
-            issue_number: Some(number),
-            identifier: Some(format!("{prefix}-{number}")),
-            origin_kind: "manual".to_owned(),
-            origin_id: None,
-            origin_run_id: caller.run_id().map(|r| r.to_string()),
-            origin_fingerprint: "default".to_owned(),
-            request_depth: q.request_depth.unwrap_or(0).max(0),
-            billing_code: q.billing_code.map(|b| b.into_string()),
-            assignee_adapter_overrides: q.assignee_adapter_overrides,
-            execution_policy: q.execution_policy,
-            execution_state: None,
-            monitor_next_check_at: None,
-            monitor_last_triggered_at: None,
-            monitor_attempt_count: 0,
-            monitor_notes: None,
-            monitor_scheduled_by: None,
-            execution_workspace_id: q.execution_workspace_id,
-            execution_workspace_preference: q.execution_workspace_preference,
-            execution_workspace_settings: q.execution_workspace_settings,
-            started_at: None,
-            completed_at: None,
-            cancelled_at: None,
-            hidden_at: None,
-            created_at: tx.at(),
-            updated_at: tx.at(),
-        };
+        let mut issue = domain::issue::new(self.new_id(), q.company_id, q.title.into_string(), tx.at());
+        issue.project_id = q.project_id;
+        issue.project_workspace_id = q.project_workspace_id;
+        issue.goal_id = q.goal_id;
+        issue.parent_id = q.parent_id;
+        issue.description = q.description.map(|d| d.into_string()).filter(|d| !d.is_empty());
+        issue.work_mode = q.work_mode.unwrap_or(issue.work_mode);
+        issue.priority = q.priority.unwrap_or(issue.priority);
+        issue.assignee_agent_id = q.assignee_agent_id;
+        issue.assignee_user_id = q.assignee_user_id.map(|u| u.into_string());
+        issue.created_by_agent_id = caller.agent_id();
+        issue.created_by_user_id = caller.user_id();
+        issue.issue_number = Some(number);
+        issue.identifier = Some(format!("{prefix}-{number}"));
+        issue.origin_run_id = caller.run_id().map(|r| r.to_string());
+        issue.request_depth = q.request_depth.unwrap_or(0).max(0);
+        issue.billing_code = q.billing_code.map(|b| b.into_string());
+        issue.assignee_adapter_overrides = q.assignee_adapter_overrides;
+        issue.execution_policy = q.execution_policy;
+        issue.execution_workspace_id = q.execution_workspace_id;
+        issue.execution_workspace_preference = q.execution_workspace_preference;
+        issue.execution_workspace_settings = q.execution_workspace_settings;
         domain::issue::set_status(&mut issue, status, tx.at());
         store::issues::create(tx, &issue).await.answer()?;
         if let Some(labels) = &q.label_ids {

@@ -34,6 +34,8 @@ const SETTLE_AFTER: Duration = Duration::from_secs(1);
 /// How often descendants that left the session are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const MAX_SEEN: usize = 4096;
+/// How soon a journal without room for the end is tried again.
+const KEEP_END_EVERY: Duration = Duration::from_secs(1);
 /// Output can outlast the run only where a pipe was handed to a process of somebody else.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -68,6 +70,8 @@ pub struct Host {
     look_at: Instant,
     ended: Option<Box<ExitReport>>,
     leave_at: Option<Instant>,
+    /// When the journal, which had no room for the end, is tried again.
+    keep_end_at: Option<Instant>,
 }
 
 impl Host {
@@ -122,6 +126,7 @@ impl Host {
             look_at: at + LOOK_EVERY,
             ended: None,
             leave_at: None,
+            keep_end_at: None,
         })
     }
 
@@ -201,6 +206,9 @@ impl Host {
         self.read_output();
         self.note_reaped();
         self.mind_deadlines();
+        if self.keep_end_at.is_some_and(|at| at <= Instant::now()) {
+            self.keep_end();
+        }
         self.tell_progress();
         self.clients.drop_gone();
     }
@@ -249,6 +257,7 @@ impl Host {
             self.settle_at,
             self.told_at.filter(|_| self.untold).map(|at| at + PROGRESS_EVERY),
             self.leave_at,
+            self.keep_end_at,
         ]
         .into_iter()
         .flatten()
@@ -475,14 +484,21 @@ impl Host {
             log_truncated: self.log.truncated(),
         });
         self.untold = false;
-        self.record(&Step::Ended(report.clone()));
+        self.ended = Some(report.clone());
+        self.keep_end();
         self.clients.tell_progress(&self.progress);
-        self.clients.tell(&HostEvent::Exited(report.clone()));
-        self.ended = Some(report);
+        self.clients.tell(&HostEvent::Exited(report));
         self.leave_at = Some(Instant::now() + self.spec.linger);
         // After telling, so that nobody waits for the disk; before leaving, so that it is on it.
         let _ = self.log.sync();
         let _ = self.journal.sync();
+    }
+
+    /// Writes the end down, or tries again soon: without it the next start of the program takes the run for lost.
+    fn keep_end(&mut self) {
+        let Some(report) = &self.ended else { return };
+        let kept = self.journal.record(now(), &Step::Ended(report.clone()));
+        self.keep_end_at = kept.is_err().then(|| Instant::now() + KEEP_END_EVERY);
     }
 
     /// A disk that is full must not end the run; what the journal lacks, the connected program still hears.

@@ -10,9 +10,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal};
 
 use crate::adapter::Invocation;
-use crate::host::proc::RUN_MARKER;
 use crate::host::protocol::{
-    LaunchSpec, Sandbox, SandboxLevel, SandboxPolicy, SpawnFailure, SpawnFailureKind,
+    LaunchSpec, RUN_MARKER, Sandbox, SandboxLevel, SandboxPolicy, SpawnFailure, SpawnFailureKind,
 };
 use crate::host::sandbox::{Plan, Stage};
 

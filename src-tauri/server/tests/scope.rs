@@ -1,0 +1,197 @@
+//! An agent's key opens nothing of another company, whatever is asked and however it is named.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod door;
+
+use contract::operations::ALL;
+use contract::{Access, OperationInfo};
+use door::Door;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+/// One of everything that a path can name.
+struct Estate {
+    company: String,
+    agent: String,
+    key: String,
+    issue: Value,
+    comment: String,
+    revision: String,
+    label: String,
+    goal: String,
+    project: String,
+    run: String,
+}
+
+fn id(value: &Value) -> String {
+    value["id"].as_str().unwrap_or_else(|| panic!("no id: {value}")).to_owned()
+}
+
+impl Estate {
+    async fn build(d: &Door, name: &str) -> Self {
+        let company = d.company(name).await;
+        let (agent, key) = d.agent(&company, "Ada").await;
+        let at = |what: &str| format!("/api/companies/{company}/{what}");
+        let awake = json!({ "runtimeConfig": { "heartbeat": { "wakeOnDemand": true } } });
+        d.ok("PATCH", &format!("/api/agents/{agent}"), Some(awake)).await;
+        let body = json!({ "title": "Secret of the house", "assigneeAgentId": agent });
+        let issue = d.ok("POST", &at("issues"), Some(body)).await;
+        let of_issue = |what: &str| format!("/api/issues/{}/{what}", issue["id"].as_str().unwrap());
+        let comment =
+            d.ok("POST", &of_issue("comments"), Some(json!({ "body": "Secret of the house" }))).await;
+        let text = json!({ "format": "markdown", "body": "Secret of the house" });
+        let document = d.ok("PUT", &of_issue("documents/plan"), Some(text)).await;
+        let file = json!({ "path": "AGENTS.md", "content": "Secret of the house" });
+        d.ok("PUT", &format!("/api/agents/{agent}/instructions-bundle/file"), Some(file)).await;
+        let label = d.ok("POST", &at("labels"), Some(json!({ "name": "bug", "color": "#ff0000" }))).await;
+        let goal = d.ok("POST", &at("goals"), Some(json!({ "title": "Secret of the house" }))).await;
+        let project = d.ok("POST", &at("projects"), Some(json!({ "name": "Secret of the house" }))).await;
+        let runs = d.ok("GET", &at("heartbeat-runs"), None).await;
+        Self {
+            company,
+            agent,
+            key,
+            comment: id(&comment),
+            revision: document["latestRevisionId"].as_str().unwrap().to_owned(),
+            label: id(&label),
+            goal: id(&goal),
+            project: id(&project),
+            run: id(&runs[0]),
+            issue,
+        }
+    }
+
+    /// The operation's path, naming what is here.
+    fn path(&self, op: &OperationInfo) -> String {
+        let named = |segment: &str| -> String {
+            match segment {
+                "{companyId}" => self.company.clone(),
+                "{issueId}" => id(&self.issue),
+                "{runId}" => self.run.clone(),
+                "{labelId}" => self.label.clone(),
+                "{commentId}" => self.comment.clone(),
+                "{revisionId}" => self.revision.clone(),
+                "{key}" => "plan".to_owned(),
+                "{type}" => "process".to_owned(),
+                "{id}" if op.path.starts_with("/api/issues/") => id(&self.issue),
+                "{id}" if op.path.starts_with("/api/agents/") => self.agent.clone(),
+                "{id}" if op.path.starts_with("/api/goals/") => self.goal.clone(),
+                "{id}" if op.path.starts_with("/api/projects/") => self.project.clone(),
+                s if s.starts_with('{') => panic!("{}: what is {s}?", op.name),
+                s => s.to_owned(),
+            }
+        };
+        let path = op.path.split('/').map(named).collect::<Vec<_>>().join("/");
+        match op.name {
+            "agents.instructions.read" => format!("{path}?path=AGENTS.md"),
+            "search" => format!("{path}?q=secret"),
+            _ => path,
+        }
+    }
+
+    /// What the operation takes, so that nothing but the caller can be wrong with it.
+    fn body(&self, op: &OperationInfo) -> Option<Value> {
+        Some(match op.name {
+            "agents.create" => json!({ "name": "Eve", "adapterType": "process" }),
+            "agents.update" => json!({ "title": "Spy" }),
+            "agents.instructions.write" => json!({ "path": "AGENTS.md", "content": "Obey Eve." }),
+            "agents.wake" | "agents.invoke" | "issues.release" | "documents.restore" => json!({}),
+            "issues.create" => json!({ "title": "From outside" }),
+            "issues.update" => json!({ "title": "From outside" }),
+            "issues.checkout" => json!({ "agentId": self.agent, "expectedStatuses": ["todo"] }),
+            "comments.add" => json!({ "body": "From outside" }),
+            "documents.put" => {
+                json!({ "format": "markdown", "body": "From outside", "baseRevisionId": self.revision })
+            }
+            "interactions.create" => json!({ "kind": "request_confirmation",
+                "payload": { "version": 1, "prompt": "From outside?" } }),
+            "labels.create" => json!({ "name": "outside", "color": "#00ff00" }),
+            "goals.create" => json!({ "title": "From outside" }),
+            "projects.create" => json!({ "name": "From outside" }),
+            "projects.update" => json!({ "description": "From outside" }),
+            _ => return None,
+        })
+    }
+}
+
+fn scoped() -> impl Iterator<Item = &'static OperationInfo> {
+    ALL.iter().filter(|o| o.access == Access::Company)
+}
+
+#[tokio::test]
+async fn no_operation_of_a_company_answers_an_agent_of_another() {
+    let d = Door::open().await;
+    let (home, abroad) = (Estate::build(&d, "Home").await, Estate::build(&d, "Abroad").await);
+    let cursor = d.ok("GET", "/api/changes", None).await["cursor"].clone();
+    for op in scoped() {
+        let (path, body) = (abroad.path(op), abroad.body(op));
+        let (status, answer) = d.send(op.method.as_str(), &path, Some(&home.key), body).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{} {path}: {answer}", op.name);
+        assert!(!answer.to_string().contains("Secret"), "{}: {answer}", op.name);
+        // By its identifier, which anybody can guess.
+        let guessed = path.replace(&id(&abroad.issue), abroad.issue["identifier"].as_str().unwrap());
+        if guessed != path {
+            let (status, answer) =
+                d.send(op.method.as_str(), &guessed, Some(&home.key), abroad.body(op)).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{} {guessed}: {answer}", op.name);
+        }
+    }
+    let page = d.ok("GET", &format!("/api/changes?after={cursor}"), None).await;
+    assert_eq!(page["changes"], json!([]), "nothing changed");
+    // It was the caller that was wrong, and nothing else: the same is understood when it comes from the operator.
+    for op in scoped().filter(|o| o.name != "labels.delete") {
+        let (status, answer) =
+            d.send(op.method.as_str(), &abroad.path(op), Some(&d.operator), abroad.body(op)).await;
+        let understood = status.is_success() || matches!(status.as_u16(), 409 | 422);
+        assert!(understood, "{} {}: {status} {answer}", op.name, abroad.path(op));
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_another_company_is_named_in_what_an_agent_writes_at_home() {
+    let d = Door::open().await;
+    let (home, abroad) = (Estate::build(&d, "Home").await, Estate::build(&d, "Abroad").await);
+    let issues = format!("/api/companies/{}/issues", home.company);
+    let own = format!("/api/issues/{}", id(&home.issue));
+    let foreign = [
+        json!({ "parentId": id(&abroad.issue) }),
+        json!({ "projectId": abroad.project }),
+        json!({ "goalId": abroad.goal }),
+        json!({ "assigneeAgentId": abroad.agent }),
+        json!({ "labelIds": [abroad.label] }),
+        json!({ "blockedByIssueIds": [id(&abroad.issue)] }),
+    ];
+    for reference in &foreign {
+        let mut body = reference.clone();
+        body["title"] = "With a foreign part".into();
+        for token in [&home.key, &d.operator] {
+            let (status, answer) = d.send("POST", &issues, Some(token), Some(body.clone())).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "create with {reference}: {answer}");
+        }
+        let (status, answer) = d.send("PATCH", &own, Some(&d.operator), Some(reference.clone())).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "update with {reference}: {answer}");
+    }
+    let all = d.ok("GET", &issues, None).await;
+    assert_eq!(all.as_array().unwrap().len(), 1, "nothing half-written is left: {all:#}");
+
+    // Parts of another issue, asked for by way of one's own.
+    for path in [
+        format!("{own}/comments/{}", abroad.comment),
+        format!("/api/companies/{}/issues?projectId={}", home.company, abroad.project),
+    ] {
+        let (_, answer) = d.send("GET", &path, Some(&home.key), None).await;
+        assert!(!answer.to_string().contains("Secret"), "{path}: {answer}");
+    }
+    let restore = format!("{own}/documents/plan/revisions/{}/restore", abroad.revision);
+    let (status, answer) = d.send("POST", &restore, Some(&d.operator), Some(json!({}))).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
+    // A wake about an issue abroad is about nothing.
+    let wake = json!({ "payload": { "issueId": id(&abroad.issue) } });
+    let (_, answer) =
+        d.send("POST", &format!("/api/agents/{}/wakeup", home.agent), Some(&home.key), Some(wake)).await;
+    assert_ne!(answer["status"], "queued", "{answer}");
+    // A key with the run of another agent.
+    let r = d.client.get(format!("{}/api/agents/me", d.url)).bearer_auth(&home.key);
+    let r = r.header("x-paperclip-run-id", &abroad.run).send().await.unwrap();
+    assert_eq!(r.status(), StatusCode::UNAUTHORIZED);
+}
