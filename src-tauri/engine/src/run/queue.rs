@@ -38,6 +38,7 @@ impl Engine {
         loop {
             news.mark_unchanged();
             if let Err(e) = self.start_queued().await {
+                self.mind_damage(&e);
                 tracing::error!("the queue: {e}");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }

@@ -21,13 +21,15 @@ pub struct Client {
     backlog: Vec<u8>,
     /// Has not been told of the latest progress.
     behind: bool,
+    /// Hears nothing any more; what it said before it left is still to be read.
+    deaf: bool,
     gone: bool,
 }
 
 impl Client {
     fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, input: Vec::new(), backlog: Vec::new(), behind: false, gone: false })
+        Ok(Self { stream, input: Vec::new(), backlog: Vec::new(), behind: false, deaf: false, gone: false })
     }
 
     pub fn wants_to_write(&self) -> bool {
@@ -35,6 +37,9 @@ impl Client {
     }
 
     fn send(&mut self, message: &impl serde::Serialize) {
+        if self.deaf {
+            return;
+        }
         if serde_json::to_writer(&mut self.backlog, message).is_err() {
             self.gone = true;
         }
@@ -49,8 +54,8 @@ impl Client {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 _ => {
-                    self.gone = true;
-                    break;
+                    self.deaf = true;
+                    self.backlog.clear();
                 }
             }
         }
@@ -199,5 +204,22 @@ impl Drop for Clients {
         let _ = std::fs::remove_file(&self.path);
         // Goes only when no other run's socket is in it.
         let _ = self.path.parent().map(std::fs::remove_dir);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_said_before_it_left_is_heard_although_it_no_longer_listens() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut client = Client::new(ours).unwrap();
+        theirs.write_all(b"\"finish\"\n").unwrap();
+        drop(theirs);
+        client.send(&Hello { run_id: RunId(Default::default()) });
+        assert!(!client.gone && !client.wants_to_write());
+        assert!(matches!(client.read()[..], [Request::Finish]));
+        assert!(client.gone);
     }
 }
