@@ -41,6 +41,16 @@ async fn the_window(display: &Display) -> Framed {
     .await
 }
 
+/// Gives the window a size until it has kept it for a moment: one that is still being made takes its first size last.
+async fn resize(display: &Display, window: u32, size: (u16, u16)) {
+    eventually(&format!("the window to take {size:?}"), SOON, async || {
+        display::resize(&display.name, window, size);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        display::windows(&display.name).iter().any(|w| w.size == size).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn with_the_window_closed_a_decision_is_told_and_a_click_opens_it() {
     let place = Place::new("manners-decision");
@@ -178,17 +188,12 @@ async fn the_window_keeps_its_size_whether_it_is_closed_or_the_program_quits() {
     let window = the_window(&display).await;
     assert_eq!(window.size, (1280, 800), "the first size");
     assert!(window.class.contains("paperclip-desktop"), "the desktop file goes by it: {window:?}");
-    display::resize(&display.name, window.id, (1111, 777));
-    sized((1111, 777)).await;
-    // The program learns of it a little later than the display.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    resize(&display, window.id, (1111, 777)).await;
     ended(program).await;
 
     let program = on_desktop(&place, &display, &bus, &[]);
     let window = sized((1111, 777)).await;
-    display::resize(&display.name, window.id, (1000, 700));
-    sized((1000, 700)).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    resize(&display, window.id, (1000, 700)).await;
     eventually("the window to be closed", SOON, async || {
         display::press_close_buttons(&display.name);
         tokio::time::sleep(Duration::from_millis(200)).await;
