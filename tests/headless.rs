@@ -151,8 +151,8 @@ async fn the_command_line_works_an_issue() {
     assert_eq!(paperclip(&place, &["status"]).code, 0);
     let said = paperclip(&place, &["doctor"]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert_eq!(paperclip(&place, &["backup", "create"]).code, 0);
-    assert!(paperclip(&place, &["backup", "list"]).out.lines().count() >= 2);
+    assert_eq!(paperclip(&place, &["backups", "create"]).code, 0);
+    assert!(paperclip(&place, &["backups", "list"]).out.lines().count() >= 2);
     assert_eq!(paperclip(&place, &["token"]).out.trim(), program.token);
 }
 
@@ -161,7 +161,7 @@ async fn a_backup_brings_back_what_was() {
     let place = Place::new("headless-restore");
     let mut program = Headless::start(&place);
     paperclip(&place, &["companies", "create", "--name", "Before"]);
-    let said = paperclip(&place, &["backup", "create", "--json-output"]);
+    let said = paperclip(&place, &["backups", "create", "--json-output"]);
     let backup: Value = serde_json::from_str(&said.out).unwrap();
     let file = backup["backupFile"].as_str().unwrap().to_owned();
     paperclip(&place, &["companies", "create", "--name", "After"]);

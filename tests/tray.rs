@@ -4,38 +4,15 @@
 
 mod support;
 
-use std::fs::File;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use support::Place;
 use support::display::{self, Bus, Display};
-use support::processes::{self, Kept};
+use support::processes;
+use support::program::{browser_engines, on_desktop as start};
 use support::tray::Tray;
-use support::{Place, desktop};
 
 const SOON: Duration = Duration::from_secs(15);
-
-fn start(place: &Place, display: &Display, bus: &Bus, args: &[&str]) -> Kept {
-    let mut command = Command::new(desktop());
-    place.settle(&mut command);
-    let log = File::options().create(true).append(true).open(place.artifact("program.log")).unwrap();
-    command
-        .args(["--port", "0", "--data-dir"])
-        .arg(place.data())
-        .args(args)
-        .env("DISPLAY", &display.name)
-        .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
-        .env("GDK_BACKEND", "x11")
-        .env("NO_AT_BRIDGE", "1")
-        .stdout(Stdio::null())
-        .stderr(log);
-    Kept(command.spawn().unwrap())
-}
-
-/// The processes of browser engines in a place.
-fn browser_engines(place: &Place) -> usize {
-    processes::of(place.path()).iter().filter(|p| p.command.contains("WebKitWebProcess")).count()
-}
 
 #[tokio::test]
 async fn the_tray_works_without_a_window_and_quits_the_program() {

@@ -1,5 +1,6 @@
 //! The program with window and tray.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use tokio::task::JoinHandle;
 use crate::core::{Core, Options, Slot};
 use crate::door::Follows;
 use crate::notifications::Notifier;
+use crate::platform::LoginEntry;
 use crate::tray::Tray;
-use crate::{autostart, door, log, notifications, platform, tray, window};
+use crate::{door, log, notifications, platform, tray, window};
 
 /// Time for the core to close when the program quits.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -32,6 +34,7 @@ pub struct Shell {
     pub data_dir: PathBuf,
     pub started: Instant,
     pub follows: Follows,
+    login_entry: io::Result<LoginEntry>,
     close_to_tray: AtomicBool,
 }
 
@@ -45,6 +48,8 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
     let stop = runtime.spawn(platform::told_to_stop());
     let started = Instant::now();
     let id = instance_id(&options.data_dir);
+    // Worked out now: once an upgrade has replaced the program, the system no longer says where it lies.
+    let login_entry = LoginEntry::of(&id, &options.data_dir);
     let app = tauri::Builder::default()
         // The first of all: a second start must get no further than this.
         .plugin(
@@ -54,13 +59,12 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
                 .build(),
         )
         .plugin(tauri_plugin_notification::init())
-        .plugin(autostart::plugin(&options.data_dir, &format!("paperclip-desktop-{id}")))
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .invoke_handler(door::handler())
         .on_window_event(window_event)
         .setup(move |app| {
-            set_up(app, options, minimized, started, stop);
+            set_up(app, options, login_entry, minimized, started, stop);
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -73,7 +77,14 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
     }
 }
 
-fn set_up(app: &App, options: Options, minimized: bool, started: Instant, stop: JoinHandle<()>) {
+fn set_up(
+    app: &App,
+    options: Options,
+    login_entry: io::Result<LoginEntry>,
+    minimized: bool,
+    started: Instant,
+    stop: JoinHandle<()>,
+) {
     let handle = app.handle().clone();
     let data_dir = options.data_dir.clone();
     let core = Slot::start(tauri::async_runtime::handle().inner(), options);
@@ -82,6 +93,7 @@ fn set_up(app: &App, options: Options, minimized: bool, started: Instant, stop: 
         data_dir: data_dir.clone(),
         started,
         follows: Follows::default(),
+        login_entry,
         close_to_tray: AtomicBool::new(true),
     });
     // While the core still starts: both take their time.
@@ -131,7 +143,7 @@ async fn settings(app: &AppHandle, core: &Arc<Core>) {
     match core.call::<GetGeneralSettings>(Nothing {}).await {
         Ok(settings) => {
             app.state::<Shell>().close_to_tray.store(settings.close_to_tray, Ordering::Relaxed);
-            autostart::apply(app, settings.start_at_login);
+            start_at_login(app, settings.start_at_login);
         }
         Err(error) => tracing::warn!(%error, "the settings could not be read"),
     }
@@ -148,6 +160,18 @@ fn give_up(app: &AppHandle, error: &ApiError) {
         .show(move |_| handle.exit(1));
 }
 
+fn start_at_login(app: &AppHandle, wanted: bool) {
+    let shell = app.state::<Shell>();
+    let applied = match &shell.login_entry {
+        Ok(entry) => entry.apply(wanted).map_err(|e| e.to_string()),
+        Err(error) if wanted => Err(error.to_string()),
+        Err(_) => Ok(()),
+    };
+    if let Err(error) = applied {
+        tracing::warn!(%error, wanted, "starting at login could not be changed");
+    }
+}
+
 /// The program was started once more on the same data folder.
 fn second_start(app: &AppHandle, args: Vec<String>, _: String) {
     if !args.iter().any(|a| a == "--minimized") && app.try_state::<Shell>().is_some() {
@@ -157,7 +181,7 @@ fn second_start(app: &AppHandle, args: Vec<String>, _: String) {
 
 fn window_event(window: &Window, event: &WindowEvent) {
     match event {
-        WindowEvent::CloseRequested { .. } => window::remember(window),
+        WindowEvent::CloseRequested { .. } => window::remember(window.app_handle()),
         WindowEvent::Destroyed => window.state::<Shell>().follows.end_all(),
         _ => {}
     }
@@ -171,6 +195,8 @@ fn event(app: &AppHandle, event: RunEvent) {
         {
             api.prevent_exit();
         }
+        // Quitting closes the window without asking it.
+        RunEvent::ExitRequested { .. } => window::remember(app),
         RunEvent::Exit => stop(app),
         _ => {}
     }

@@ -4,7 +4,6 @@
 //! for every other door.
 
 mod arguments;
-mod autostart;
 mod core;
 mod desktop;
 mod door;

@@ -14,11 +14,13 @@ use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt as _;
 
 use crate::core::Core;
-use crate::window;
+use crate::{platform, window};
 
 /// Notifications within [`BURST`] before they are drawn together.
 const MOST: usize = 3;
 const BURST: Duration = Duration::from_secs(10);
+/// The name under which the program's icon is installed.
+const ICON: &str = "dev.paperclip.desktop";
 /// Things that were notified of, so that no later change of theirs does it again.
 const REMEMBERED: usize = 256;
 
@@ -105,7 +107,8 @@ impl Notifier {
             .notification()
             .builder()
             .title(notice.title)
-            .body(notice.body)
+            .body(platform::notification_text(&notice.body))
+            .icon(ICON)
             .extra("path", notice.path)
             .show();
         if let Err(error) = shown {

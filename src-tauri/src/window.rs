@@ -91,9 +91,10 @@ fn lead(window: &WebviewWindow, path: &str) {
     }
 }
 
-/// Keeps the window's size for the next time.
-pub fn remember(window: &tauri::Window) {
-    let shell = window.state::<Shell>();
+/// Keeps the window's size for the next time, where there is a window.
+pub fn remember(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else { return };
+    let shell = app.state::<Shell>();
     let mut kept = Kept::read(&shell.data_dir);
     kept.maximized = window.is_maximized().unwrap_or(false);
     if !kept.maximized

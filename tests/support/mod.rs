@@ -8,6 +8,7 @@ pub mod company;
 pub mod disk;
 pub mod display;
 pub mod model;
+pub mod notifications;
 pub mod processes;
 pub mod program;
 pub mod tray;

@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde::Deserialize;
 
 use super::client::Client;
-use super::processes::Kept;
-use super::{Place, cli, desktop};
+use super::display::{Bus, Display};
+use super::processes::{self, Kept};
+use super::{Place, cli, desktop, eventually};
 
 /// What the program says of itself once it is ready.
 #[derive(Debug, Deserialize)]
@@ -75,6 +77,47 @@ pub fn command_on(place: &Place, port: u16) -> Command {
     place.settle(&mut command);
     command.args(["--headless", "--port", &port.to_string(), "--data-dir"]).arg(place.data());
     command
+}
+
+/// Starts the program as a desktop would, on any free port.
+pub fn on_desktop(place: &Place, display: &Display, bus: &Bus, args: &[&str]) -> Kept {
+    let mut command = Command::new(desktop());
+    place.settle(&mut command);
+    let log = File::options().create(true).append(true).open(place.artifact("program.log")).unwrap();
+    command
+        .args(["--port", "0", "--data-dir"])
+        .arg(place.data())
+        .args(args)
+        .env("DISPLAY", &display.name)
+        .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+        .env("GDK_BACKEND", "x11")
+        .env("NO_AT_BRIDGE", "1")
+        .stdout(Stdio::null())
+        .stderr(log);
+    Kept(command.spawn().unwrap())
+}
+
+/// A client of the program that runs in a place, found as every client finds it.
+pub async fn client_of(place: &Place) -> Client {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Found {
+        url: String,
+        token_file: PathBuf,
+    }
+    let file = place.data().join("server.json");
+    let found: Found = eventually("the program to say where it is", Duration::from_secs(20), async || {
+        serde_json::from_slice(&std::fs::read(&file).ok()?).ok()
+    })
+    .await;
+    let client = Client::new(&found.url, Some(std::fs::read_to_string(found.token_file).unwrap().trim()));
+    client.answers(Duration::from_secs(20)).await;
+    client
+}
+
+/// The processes of browser engines in a place: one for an open window.
+pub fn browser_engines(place: &Place) -> usize {
+    processes::of(place.path()).iter().filter(|p| p.command.contains("WebKitWebProcess")).count()
 }
 
 /// What the command line did.

@@ -7,7 +7,7 @@ use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::display::{Bus, Display};
 use super::processes::Kept;
@@ -26,6 +26,11 @@ pub struct Window {
 impl Window {
     /// Starts the program with a display and a bus of its own, and takes hold of its window.
     pub async fn open(place: &Place) -> Self {
+        Self::open_with(place, |_| {}).await
+    }
+
+    /// The same, in an environment that `change` has changed.
+    pub async fn open_with(place: &Place, change: impl FnOnce(&mut Command)) -> Self {
         let display = Display::start();
         let bus = Bus::start(place);
         let port = free_port();
@@ -41,6 +46,7 @@ impl Window {
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .stdout(Stdio::null())
             .stderr(log);
+        change(&mut command);
         let driver = Kept(command.spawn().expect("WebKitWebDriver is installed"));
         let mut wanted = Capabilities::new();
         let args = ["--port", "0", "--data-dir", &place.data().to_string_lossy()].map(str::to_owned);
@@ -102,6 +108,24 @@ impl Window {
         let shot = tokio::time::timeout(PATIENCE, self.page.screenshot()).await;
         let png = shot.expect("the engine paints").unwrap();
         std::fs::write(place.artifact(name), png).unwrap();
+    }
+
+    /// Leads the page to a path, as a link in it would.
+    pub async fn lead(&self, path: &str) {
+        let script =
+            "history.pushState(null, '', arguments[0]); dispatchEvent(new PopStateEvent('popstate'));";
+        self.page.execute(script, vec![json!(path)]).await.unwrap();
+    }
+
+    /// Calls a command of the IPC door from within the page: its answer, or why it refused.
+    pub async fn invoke(&self, command: &str, arguments: Value) -> Result<Value, Value> {
+        let script = "const [command, args, done] = arguments; \
+                      __TAURI_INTERNALS__.invoke(command, args).then(ok => done({ ok }), err => done({ err }));";
+        let answer = self.page.execute_async(script, vec![json!(command), arguments]).await.unwrap();
+        match answer.get("err") {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(answer["ok"].clone()),
+        }
     }
 
     pub async fn close(self) {

@@ -20,7 +20,7 @@ usage: cargo xtask <command>
 
   run [ARGS]           install what is missing, build, and open the program (headless without a display)
   build [--release]    build both binaries with the frontend embedded, and print where they are
-  package              make a .deb of a release build
+  package              make a .deb of a release build (--binaries DIR: of those that are built already)
   test [FILTER]        install what only tests need, then check everything and run every test
   bench [ARGS]         measure a release build on a large database and print a table
   check                format, lints, the rules of the code base, licences and advisories
@@ -47,7 +47,7 @@ fn dispatch() -> Result<()> {
             system::require(system::Purpose::Build)?;
             build::build(&project, build::profile(&rest)?).map(|built| built.announce())
         }
-        Some("package") => package::package(&project),
+        Some("package") => package::package(&project, &rest),
         Some("test") => test::test(&project, &rest),
         Some("bench") => bench::bench(&project, &rest),
         Some(bench::stream::COMMAND) => bench::stream::stream(),

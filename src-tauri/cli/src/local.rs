@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use contract::operations::{CreateBackup, Doctor, GetHealth, GetInstanceStatus, ListBackups};
+use contract::operations::{Doctor, GetHealth, GetInstanceStatus};
 use contract::{JsonObject, Operation, OperationInfo};
 use runner::places;
 use serde_json::Value;
@@ -24,12 +24,6 @@ pub fn commands() -> Vec<Command> {
                 .action(ArgAction::SetTrue)
                 .help("Mend what can be mended without a decision"),
         ),
-        Command::new("backup")
-            .about("Makes and lists backups")
-            .subcommand_required(true)
-            .arg_required_else_help(true)
-            .subcommand(Command::new("create").about("Makes a backup now and checks it"))
-            .subcommand(Command::new("list").about("Lists the backups, newest first")),
         Command::new("restore")
             .about("Puts a backup in the database's place; the program must be stopped")
             .arg(file),
@@ -46,10 +40,6 @@ pub fn run(name: &str, matches: &ArgMatches, globals: &Globals) -> Option<Result
             let repair = Value::Bool(matches.get_flag("repair"));
             doctor(globals, JsonObject::from_iter([("repair".to_owned(), repair)]))
         }
-        "backup" => match matches.subcommand_name() {
-            Some("create") => ask::<CreateBackup>(globals, JsonObject::new()),
-            _ => ask::<ListBackups>(globals, JsonObject::new()),
-        },
         "restore" => restore(globals, matches.get_one::<PathBuf>("file")),
         "token" => token(globals),
         "open" => open(globals),

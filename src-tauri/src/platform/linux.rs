@@ -1,8 +1,12 @@
 //! Linux: WebKitGTK draws through DMA-BUF, which some graphics drivers cannot do. The signs of that are looked for
 //! before the engine starts, for it reads its environment once.
 
+mod login;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub use self::login::LoginEntry;
 
 /// There from when a window begins to draw until it has: when it is still there at the next start, drawing failed.
 const MARKER: &str = "window-drawing";
@@ -50,6 +54,11 @@ pub fn rendering_began(data_dir: &Path) {
 
 pub fn rendering_worked(data_dir: &Path) {
     let _ = fs::remove_file(marker(data_dir));
+}
+
+/// Text as a notification shows it: the bodies of notifications are markup here, and what agents write is not.
+pub fn notification_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn marker(data_dir: &Path) -> PathBuf {
