@@ -36,6 +36,11 @@ fn identifier_at(bytes: &[u8], at: usize, prefix: &[u8]) -> Option<usize> {
     (digits > 0 && digits <= 10 && ends).then_some(end)
 }
 
+/// Whether a text could mention an agent at all, so that nobody's name need be known to say no.
+pub fn may_mention(text: &str) -> bool {
+    text.contains('@') || text.contains("agent://")
+}
+
 /// Agents that a text mentions: `@Name`, `@url-key` or a link `agent://<id>`. The longest name wins.
 pub fn mentions<'a>(
     text: &str,

@@ -98,9 +98,10 @@ impl Engine {
         if self.stop.is_cancelled() {
             return Err(ApiError::new(contract::ErrorCode::Unavailable, "The program is stopping"));
         }
-        let asked = entry.info.cached.then(|| {
-            self.replies.question(entry.info.name, caller, &input, self.store.version())
-        });
+        let asked = entry
+            .info
+            .cached
+            .then(|| self.replies.question(entry.info.name, caller, &input, self.store.version()));
         if let Some(reply) = asked.as_ref().and_then(|q| self.replies.answer(q)) {
             return Ok(reply);
         }

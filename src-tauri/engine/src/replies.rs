@@ -48,7 +48,13 @@ impl Default for Replies {
 
 impl Replies {
     /// `version` is the state of the data before anything is read for the answer.
-    pub fn question(&self, operation: &'static str, caller: &Caller, input: &Value, version: u64) -> Question {
+    pub fn question(
+        &self,
+        operation: &'static str,
+        caller: &Caller,
+        input: &Value,
+        version: u64,
+    ) -> Question {
         Question { key: (operation, caller.actor.clone(), input.to_string()), version }
     }
 

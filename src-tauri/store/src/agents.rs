@@ -6,7 +6,7 @@ use contract::{AgentId, AgentRevisionId, CompanyId, JsonObject, Kind, Timestamp}
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use crate::entity::{Column, entity, insert, select, update};
+use crate::entity::{Column, Cursor, entity, insert, select, update};
 use crate::{Result, WriteTx};
 
 entity!(
@@ -85,6 +85,37 @@ pub async fn list(conn: &mut SqliteConnection, company: CompanyId) -> Result<Vec
         .bind(&company)
         .all(conn)
         .await
+}
+
+/// What an agent is called.
+#[derive(Clone, Debug)]
+pub struct AgentName {
+    pub id: AgentId,
+    pub name: String,
+    pub url_key: String,
+    pub title: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+/// The names of a company's agents that are not terminated, without the configuration that each carries.
+pub async fn names(conn: &mut SqliteConnection, company: CompanyId) -> Result<Vec<AgentName>> {
+    let q = sqlx::query(
+        "SELECT id, name, url_key, title, updated_at FROM agents \
+         WHERE company_id = ? AND status <> 'terminated' ORDER BY created_at, id",
+    );
+    let rows = company.bind(q).fetch_all(conn).await?;
+    rows.iter()
+        .map(|r| {
+            let mut c = Cursor::new(r);
+            Ok(AgentName {
+                id: c.next()?,
+                name: c.next()?,
+                url_key: c.next()?,
+                title: c.next()?,
+                updated_at: c.next()?,
+            })
+        })
+        .collect()
 }
 
 /// Agents whose timer may be due, over all companies that work.

@@ -106,10 +106,16 @@ impl Store {
             .pragma("wal_autocheckpoint", LOG_BOUND_PAGES)
             .connect()
             .await?;
-        let last: i64 =
-            sqlx::query("SELECT coalesce(max(seq), 0) FROM changes").fetch_one(&mut writer).await?.try_get(0)?;
+        let last: i64 = sqlx::query("SELECT coalesce(max(seq), 0) FROM changes")
+            .fetch_one(&mut writer)
+            .await?
+            .try_get(0)?;
         let readers = Readers {
-            options: base.clone().read_only(true).pragma("query_only", "ON").pragma("cache_size", READER_CACHE),
+            options: base
+                .clone()
+                .read_only(true)
+                .pragma("query_only", "ON")
+                .pragma("cache_size", READER_CACHE),
         };
         let readers = Pool::builder(readers)
             .max_size(options.readers.max(1))

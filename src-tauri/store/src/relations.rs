@@ -33,6 +33,16 @@ async fn summaries(
     id.bind(q).fetch_all(conn).await?.iter().map(|r| summary(&mut Cursor::new(r))).collect()
 }
 
+/// These issues in short.
+pub async fn summaries_of(
+    conn: &mut SqliteConnection,
+    issues: &[IssueId],
+) -> Result<HashMap<IssueId, IssueSummary>> {
+    let sql = format!("{SUMMARY} FROM issues i WHERE i.id IN (SELECT value FROM json_each(?))");
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(json_list(issues)).fetch_all(conn).await?;
+    rows.iter().map(|r| summary(&mut Cursor::new(r)).map(|s| (s.id, s))).collect()
+}
+
 /// Issues that this one blocks.
 pub async fn blocked(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<IssueSummary>> {
     summaries(

@@ -3,25 +3,78 @@
 //! Ranking a common word over a hundred thousand issues would read them all, so each index gives its
 //! newest matches and the engine ranks those.
 
+use std::collections::HashMap;
+
 use contract::{CompanyId, IssueId, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::Result;
 use crate::entity::{Column, Cursor};
-use crate::relations::summary;
 
 /// Matches looked at in each index.
 const CANDIDATES: i64 = 120;
 const MAX_TOKENS: usize = 8;
 
 /// One place where the words were found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Hit {
-    pub issue: contract::issue::IssueSummary,
-    /// `title`, `description`, `comment` or `document`
-    pub field: &'static str,
-    pub text: String,
+    pub issue: IssueId,
     pub updated_at: Timestamp,
+    pub field: Field,
+    /// Which record of its kind, for [`texts`].
+    pub record: i64,
+}
+
+/// A kind of text that is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    Title,
+    Description,
+    Comment,
+    Document,
+}
+
+impl Field {
+    /// As clients know it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Description => "description",
+            Self::Comment => "comment",
+            Self::Document => "document",
+        }
+    }
+
+    /// Its index, and the column of it.
+    const fn index(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Title => ("issues_search", Some("title")),
+            Self::Description => ("issues_search", Some("description")),
+            Self::Comment => ("comments_search", None),
+            Self::Document => ("documents_search", None),
+        }
+    }
+
+    /// From a match `m.at` to the issue `i`.
+    const fn joins(self) -> &'static str {
+        match self {
+            Self::Title | Self::Description => "JOIN issues i ON i.seq = m.at",
+            Self::Comment => "JOIN issue_comments c ON c.seq = m.at JOIN issues i ON i.id = c.issue_id",
+            Self::Document => "JOIN documents d ON d.seq = m.at JOIN issues i ON i.id = d.issue_id",
+        }
+    }
+
+    /// As much of a record's text as a snippet is looked for in, and its table.
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Title => "title FROM issues",
+            Self::Description => "substr(coalesce(description, ''), 1, 4000) FROM issues",
+            Self::Comment => "substr(body, 1, 4000) FROM issue_comments",
+            Self::Document => {
+                "substr(coalesce(title || char(10), '') || latest_body, 1, 8000) FROM documents"
+            }
+        }
+    }
 }
 
 /// What a person's words ask for, as FTS5 expressions. Each word must occur.
@@ -59,119 +112,58 @@ impl Expression {
     }
 }
 
-const FIELDS: &str = "i.id, i.identifier, i.title, i.status, i.priority, i.assignee_agent_id, i.assignee_user_id, i.updated_at";
-
-/// Where a kind of text is found.
-struct Place {
-    field: &'static str,
-    /// Index and column filter.
-    index: &'static str,
-    column: Option<&'static str>,
-    text: &'static str,
-    /// From a match `m.at` to the issue `i`.
-    joins: &'static str,
-}
-
-const TITLE: Place = Place {
-    field: "title",
-    index: "issues_search",
-    column: Some("title"),
-    text: "i.title",
-    joins: "JOIN issues i ON i.seq = m.at",
-};
-const DESCRIPTION: Place = Place {
-    field: "description",
-    index: "issues_search",
-    column: Some("description"),
-    text: "substr(i.description, 1, 4000)",
-    joins: "JOIN issues i ON i.seq = m.at",
-};
-const COMMENT: Place = Place {
-    field: "comment",
-    index: "comments_search",
-    column: None,
-    text: "substr(c.body, 1, 4000)",
-    joins: "JOIN issue_comments c ON c.seq = m.at JOIN issues i ON i.id = c.issue_id",
-};
-const DOCUMENT: Place = Place {
-    field: "document",
-    index: "documents_search",
-    column: None,
-    text: "substr(coalesce(d.title || char(10), '') || d.latest_body, 1, 8000)",
-    joins: "JOIN documents d ON d.seq = m.at JOIN issues i ON i.id = d.issue_id",
-};
-
 /// The newest matches in one place. A whole word is read newest first and at once, so it is asked for first;
 /// where it fills the page, words that only begin so would rank below it.
-async fn hits(
+pub async fn hits(
     conn: &mut SqliteConnection,
     company: CompanyId,
     expression: &Expression,
-    place: &Place,
+    field: Field,
 ) -> Result<Vec<Hit>> {
-    let found = matches(conn, company, &expression.whole, place).await?;
+    let found = matches(conn, company, &expression.whole, field).await?;
     if expression.begun == expression.whole || found.len() >= usize::try_from(CANDIDATES).unwrap_or(0) {
         return Ok(found);
     }
-    matches(conn, company, &expression.begun, place).await
+    matches(conn, company, &expression.begun, field).await
 }
 
 async fn matches(
     conn: &mut SqliteConnection,
     company: CompanyId,
     expression: &str,
-    place: &Place,
+    field: Field,
 ) -> Result<Vec<Hit>> {
-    let Place { field, index, column, text, joins } = place;
+    let (index, column) = field.index();
     let expression = match column {
         Some(c) => format!("{c} : ({expression})"),
         None => expression.to_owned(),
     };
     let sql = format!(
-        "SELECT {FIELDS}, {text} FROM \
+        "SELECT i.id, i.updated_at, m.at FROM \
          (SELECT rowid AS at FROM {index} WHERE {index} MATCH ? ORDER BY rowid DESC LIMIT ?) m \
-         {joins} WHERE i.company_id = ? AND i.hidden_at IS NULL"
+         {} WHERE i.company_id = ? AND i.hidden_at IS NULL",
+        field.joins()
     );
     let q = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(expression).bind(CANDIDATES);
     let rows = company.bind(q).fetch_all(conn).await?;
     rows.iter()
         .map(|r| {
             let mut c = Cursor::new(r);
-            Ok(Hit {
-                issue: summary(&mut c)?,
-                updated_at: c.next()?,
-                text: c.next::<Option<String>>()?.unwrap_or_default(),
-                field,
-            })
+            Ok(Hit { issue: c.next()?, updated_at: c.next()?, record: c.next()?, field })
         })
         .collect()
 }
 
-/// Issues whose title or description matches, newest first.
-pub async fn issues(
+/// The texts of these records.
+pub async fn texts(
     conn: &mut SqliteConnection,
-    company: CompanyId,
-    expression: &Expression,
-) -> Result<Vec<Hit>> {
-    let mut out = hits(conn, company, expression, &TITLE).await?;
-    out.extend(hits(conn, company, expression, &DESCRIPTION).await?);
-    Ok(out)
-}
-
-pub async fn comments(
-    conn: &mut SqliteConnection,
-    company: CompanyId,
-    expression: &Expression,
-) -> Result<Vec<Hit>> {
-    hits(conn, company, expression, &COMMENT).await
-}
-
-pub async fn documents(
-    conn: &mut SqliteConnection,
-    company: CompanyId,
-    expression: &Expression,
-) -> Result<Vec<Hit>> {
-    hits(conn, company, expression, &DOCUMENT).await
+    field: Field,
+    records: &[i64],
+) -> Result<HashMap<i64, String>> {
+    let sql = format!("SELECT seq, {} WHERE seq IN (SELECT value FROM json_each(?))", field.text());
+    let records = serde_json::Value::from(records).to_string();
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(records).fetch_all(conn).await?;
+    rows.iter().map(|r| Ok((Column::read(r, 0)?, Column::read(r, 1)?))).collect()
 }
 
 /// The issue that an identifier names, for an exact query.

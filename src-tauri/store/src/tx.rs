@@ -140,7 +140,10 @@ struct Writer(Option<OwnedMutexGuard<SqliteConnection>>);
 
 impl Deref for Writer {
     type Target = SqliteConnection;
-    #[expect(clippy::expect_used, reason = "emptied by commit, which consumes the transaction, and by drop alone")]
+    #[expect(
+        clippy::expect_used,
+        reason = "emptied by commit, which consumes the transaction, and by drop alone"
+    )]
     fn deref(&self) -> &SqliteConnection {
         self.0.as_deref().expect("the connection")
     }

@@ -79,7 +79,8 @@ async fn pretend_it_is_large(path: &std::path::Path) {
         let indexes = sqlx::query("SELECT name FROM pragma_index_list(?)").bind(table);
         for index in indexes.fetch_all(&mut conn).await.unwrap() {
             let name: String = index.get(0);
-            let columns = sqlx::query("SELECT name FROM pragma_index_info(?) ORDER BY seqno").bind(name.clone());
+            let columns =
+                sqlx::query("SELECT name FROM pragma_index_info(?) ORDER BY seqno").bind(name.clone());
             let mut stat = rows.to_string();
             let mut group = rows;
             for column in columns.fetch_all(&mut conn).await.unwrap() {
@@ -138,9 +139,13 @@ async fn use_hot_paths(store: &Store) {
     store::wakeups::deferred_for_issue(conn, ISSUE).await.unwrap();
     store::changes::read(conn, 0, Some(COMPANY), 50).await.unwrap();
     let words = store::search::Expression::of("login pag").unwrap();
-    store::search::issues(conn, COMPANY, &words).await.unwrap();
-    store::search::comments(conn, COMPANY, &words).await.unwrap();
-    store::search::documents(conn, COMPANY, &words).await.unwrap();
+    use store::search::Field;
+    for field in [Field::Title, Field::Description, Field::Comment, Field::Document] {
+        store::search::hits(conn, COMPANY, &words, field).await.unwrap();
+        store::search::texts(conn, field, &[1]).await.unwrap();
+    }
+    store::relations::summaries_of(conn, &[ISSUE]).await.unwrap();
+    store::agents::names(conn, COMPANY).await.unwrap();
     let mut tx = store.write(NOW).await.unwrap();
     store::issues::touch(&mut tx, &issue).await.unwrap();
     store::issues::save(&mut tx, &issue).await.unwrap();
@@ -163,12 +168,14 @@ fn filters() -> Vec<ListIssues> {
 
 /// The lines of a plan that read all of a large table, or all of it for an index or filter made on the spot.
 async fn bad_lines(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
+    let rows =
+        sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(conn).await.unwrap();
     let mut out = Vec::new();
     for row in rows {
         let line: String = row.get(3);
         let on_the_spot = line.contains("BLOOM FILTER") || line.contains("AUTOMATIC");
-        let large = LARGE.iter().any(|(table, _)| line.split(' ').nth(1).is_some_and(|name| is(sql, name, table)));
+        let large =
+            LARGE.iter().any(|(table, _)| line.split(' ').nth(1).is_some_and(|name| is(sql, name, table)));
         if on_the_spot || (line.starts_with("SCAN ") && large && !line.contains("VIRTUAL TABLE")) {
             out.push(line);
         }
@@ -194,8 +201,10 @@ async fn hot_statements_never_scan_a_large_table() {
     use_hot_paths(&store).await;
 
     let seen = statements.0.lock().unwrap().clone();
-    let reads: Vec<&String> =
-        seen.iter().filter(|s| s.starts_with("SELECT") || s.starts_with("UPDATE") || s.starts_with("WITH")).collect();
+    let reads: Vec<&String> = seen
+        .iter()
+        .filter(|s| s.starts_with("SELECT") || s.starts_with("UPDATE") || s.starts_with("WITH"))
+        .collect();
     assert!(reads.len() > 40, "only {} statements were seen", reads.len());
     let mut conn = store.read().await.unwrap();
     let mut bad = String::new();
@@ -213,7 +222,9 @@ async fn a_scan_would_be_seen() {
     let path = dir.path().join("paperclip.db");
     let store = Store::open(Options::at(&path)).await.unwrap();
     let mut conn = store.read().await.unwrap();
-    for sql in ["SELECT title FROM issues WHERE title = 'x'", "SELECT i.title FROM issues i WHERE i.title = 'x'"] {
+    for sql in
+        ["SELECT title FROM issues WHERE title = 'x'", "SELECT i.title FROM issues i WHERE i.title = 'x'"]
+    {
         assert_eq!(bad_lines(&mut conn, sql).await.len(), 1, "{sql}");
     }
 }

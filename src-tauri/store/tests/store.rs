@@ -185,7 +185,8 @@ async fn search_finds_words_by_their_beginning_in_titles_and_comments_and_follow
     let find = async |words: &str| {
         let mut conn = store.read().await.unwrap();
         let e = store::search::Expression::of(words).unwrap();
-        store::search::issues(&mut conn, c.id, &e).await.unwrap().len()
+        use store::search::{Field, hits};
+        hits(&mut conn, c.id, &e, Field::Title).await.unwrap().len()
     };
     assert_eq!(find("grosse").await + find("größe").await, 1, "diacritics fold, ß does not");
     assert_eq!(find("log pag").await, 0, "only the last word is a beginning");

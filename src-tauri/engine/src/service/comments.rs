@@ -160,7 +160,10 @@ impl Engine {
             let reason = if reopened { "issue_reopened_via_comment" } else { "issue_commented" };
             wakes.push(about(agent, reason));
         }
-        let agents = store::agents::list(tx, issue.company_id).await.answer()?;
+        if !domain::reference::may_mention(&comment.body) {
+            return Ok(wakes);
+        }
+        let agents = store::agents::names(tx, issue.company_id).await.answer()?;
         let names = agents.iter().map(|a| (a.id, a.name.as_str(), a.url_key.as_str()));
         for agent in domain::reference::mentions(&comment.body, names) {
             if Some(agent) != issue.assignee_agent_id && Some(agent) != comment.author_agent_id {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use contract::IssueId;
 use contract::operations::*;
 use contract::search::{Highlight, Search, SearchResponse, SearchResult, SearchScope, Snippet};
+use contract::{CompanyId, IssueId, Timestamp};
 use domain::ranking::{field_weight, snippet};
-use store::search::Hit;
+use store::SqliteConnection;
+use store::search::{Expression, Field, Hit};
 
 use super::bounded;
 use crate::dispatch::Handle;
@@ -26,54 +27,20 @@ impl Handle<SearchCompany> for Engine {
         let normalized = query.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let words: Vec<String> = normalized.split_whitespace().map(str::to_owned).collect();
         let scope = q.scope.unwrap_or(SearchScope::All);
-        let within = |s: SearchScope| scope == SearchScope::All || scope == s;
-        let mut results: Vec<Found> = Vec::new();
-        if let Some(expression) = store::search::Expression::of(&query) {
-            let mut hits = Vec::new();
-            if within(SearchScope::Issues) {
-                hits.extend(store::search::issues(&mut conn, q.company_id, &expression).await.answer()?);
-            }
-            if within(SearchScope::Comments) {
-                hits.extend(store::search::comments(&mut conn, q.company_id, &expression).await.answer()?);
-            }
-            if within(SearchScope::Documents) {
-                hits.extend(store::search::documents(&mut conn, q.company_id, &expression).await.answer()?);
-            }
-            let exact = store::search::identifier(&mut conn, q.company_id, query.trim()).await.answer()?;
-            results = group(hits);
-            if let Some(id) = exact {
-                bring_up(&mut conn, &mut results, id).await?;
-            }
-            if within(SearchScope::Agents) {
-                for a in store::agents::list(&mut conn, q.company_id).await.answer()? {
-                    let text = format!("{} {}", a.name, a.title.as_deref().unwrap_or("")).to_lowercase();
-                    if words.iter().all(|w| text.contains(w.as_str())) {
-                        let href = format!("/agents/{}", a.url_key);
-                        results.push(named("agent", a.id.to_string(), a.name, href, a.updated_at).into());
-                    }
-                }
-            }
-            if within(SearchScope::Projects) {
-                for p in store::planning::projects(&mut conn, q.company_id).await.answer()? {
-                    if words.iter().all(|w| p.name.to_lowercase().contains(w.as_str())) {
-                        let href = format!("/projects/{}", p.url_key);
-                        results.push(named("project", p.id.to_string(), p.name, href, p.updated_at).into());
-                    }
-                }
-            }
+        let mut found = Vec::new();
+        if let Some(expression) = Expression::of(&query) {
+            found = issues(&mut conn, q.company_id, scope, &query, &expression).await?;
+            found.extend(people_and_places(&mut conn, q.company_id, scope, &words).await?);
         }
-        let by_rank = |a: &SearchResult, b: &SearchResult| {
-            b.score.total_cmp(&a.score).then(b.updated_at.cmp(&a.updated_at))
-        };
-        results.sort_by(|a, b| by_rank(&a.result, &b.result));
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.updated_at.cmp(&a.updated_at)));
         let mut counts_by_type: BTreeMap<String, i64> = BTreeMap::new();
-        for r in &results {
-            *counts_by_type.entry(r.result.r#type.clone()).or_default() += 1;
+        for f in &found {
+            *counts_by_type.entry(f.kind().to_owned()).or_default() += 1;
         }
         let (limit, offset) = (bounded(q.limit, 20, 50), q.offset.unwrap_or(0).min(200));
-        let has_more = results.len() > (offset + limit) as usize;
-        let page = results.into_iter().skip(offset as usize).take(limit as usize);
-        let results = page.map(|found| found.shown(&words)).collect();
+        let has_more = found.len() > (offset + limit) as usize;
+        let page = found.into_iter().skip(offset as usize).take(limit as usize).collect();
+        let results = shown(&mut conn, page, &words).await?;
         Ok(SearchResponse {
             query,
             normalized_query: normalized,
@@ -87,116 +54,196 @@ impl Handle<SearchCompany> for Engine {
     }
 }
 
-/// A result, and the places it was found in, for the snippets of those that are shown.
+/// What was found, before its text is looked at: only what comes on the page is worth that.
 struct Found {
-    result: SearchResult,
-    hits: Vec<Hit>,
+    what: What,
+    score: f64,
+    updated_at: Timestamp,
 }
 
-impl From<SearchResult> for Found {
-    fn from(result: SearchResult) -> Self {
-        Self { result, hits: Vec::new() }
-    }
+enum What {
+    Issue { id: IssueId, exact: bool, hits: Vec<Hit> },
+    Other { kind: &'static str, id: String, title: String, href: String },
 }
 
 impl Found {
-    fn shown(self, words: &[String]) -> SearchResult {
-        let mut r = self.result;
-        for hit in self.hits {
-            let (text, marks) = snippet(&hit.text, words, SNIPPET);
-            if hit.field != "title" && r.snippet.is_none() {
-                r.snippet = Some(text.clone());
-                r.source_label = Some(label(hit.field).to_owned());
-            }
-            r.snippets.push(Snippet {
-                field: hit.field.to_owned(),
-                label: label(hit.field).to_owned(),
-                text,
-                highlights: marks.into_iter().map(|(start, end)| Highlight { start, end }).collect(),
-            });
+    fn kind(&self) -> &'static str {
+        match &self.what {
+            What::Issue { .. } => "issue",
+            What::Other { kind, .. } => kind,
         }
-        r
     }
 }
 
-/// One result an issue, whatever the number of places in it that matched.
-fn group(hits: Vec<Hit>) -> Vec<Found> {
-    let mut order: Vec<IssueId> = Vec::new();
-    let mut by_issue: HashMap<IssueId, Found> = HashMap::new();
-    for hit in hits {
-        let id = hit.issue.id;
-        let found = by_issue.entry(id).or_insert_with(|| {
-            order.push(id);
-            let key = hit.issue.identifier.clone().unwrap_or_else(|| id.to_string());
-            let href = format!("/issues/{key}");
-            let mut r = named("issue", id.to_string(), hit.issue.title.clone(), href, hit.updated_at);
-            r.matched_fields.clear();
-            r.score = 0.0;
-            r.issue = Some(hit.issue.clone());
-            r.into()
-        });
-        let r = &mut found.result;
-        if r.matched_fields.iter().any(|f| f == hit.field) {
+/// Issues found by their words or by their name, each once.
+async fn issues(
+    conn: &mut SqliteConnection,
+    company: CompanyId,
+    scope: SearchScope,
+    query: &str,
+    expression: &Expression,
+) -> Answer<Vec<Found>> {
+    let within = |s: SearchScope| scope == SearchScope::All || scope == s;
+    let mut found: BTreeMap<IssueId, Found> = BTreeMap::new();
+    for (field, of) in [
+        (Field::Title, SearchScope::Issues),
+        (Field::Description, SearchScope::Issues),
+        (Field::Comment, SearchScope::Comments),
+        (Field::Document, SearchScope::Documents),
+    ] {
+        if !within(of) {
             continue;
         }
-        r.score += field_weight(hit.field);
-        r.matched_fields.push(hit.field.to_owned());
-        found.hits.push(hit);
+        for hit in store::search::hits(conn, company, expression, field).await.answer()? {
+            let f = found.entry(hit.issue).or_insert_with(|| Found {
+                what: What::Issue { id: hit.issue, exact: false, hits: Vec::new() },
+                score: 0.0,
+                updated_at: hit.updated_at,
+            });
+            if let What::Issue { hits, .. } = &mut f.what
+                && !hits.iter().any(|h| h.field == field)
+            {
+                hits.push(hit);
+                f.score += field_weight(field.as_str());
+            }
+        }
     }
-    order.into_iter().filter_map(|id| by_issue.remove(&id)).collect()
-}
-
-fn label(field: &str) -> &'static str {
-    match field {
-        "title" => "Title",
-        "description" => "Description",
-        "document" => "Document",
-        _ => "Comment",
-    }
-}
-
-async fn bring_up(
-    conn: &mut store::SqliteConnection,
-    results: &mut Vec<Found>,
-    id: IssueId,
-) -> Answer<()> {
-    let key = id.to_string();
-    if !results.iter().any(|r| r.result.id == key) {
-        let Some(i) = store::issues::get(conn, id).await.answer()? else { return Ok(()) };
-        let href = format!("/issues/{}", i.display_key());
-        let mut r = named("issue", key.clone(), i.title.clone(), href, i.updated_at);
-        r.issue = Some(contract::issue::IssueSummary {
-            id: i.id,
-            identifier: i.identifier,
-            title: i.title,
-            status: i.status,
-            priority: i.priority,
-            assignee_agent_id: i.assignee_agent_id,
-            assignee_user_id: i.assignee_user_id,
+    if let Some(named) = store::search::identifier(conn, company, query.trim()).await.answer()?
+        && let Some(issue) = store::issues::get(conn, named).await.answer()?
+    {
+        let f = found.entry(named).or_insert_with(|| Found {
+            what: What::Issue { id: named, exact: true, hits: Vec::new() },
+            score: 0.0,
+            updated_at: issue.updated_at,
         });
-        results.push(r.into());
+        if let What::Issue { exact, .. } = &mut f.what {
+            *exact = true;
+        }
+        f.score += field_weight("identifier");
     }
-    if let Some(r) = results.iter_mut().map(|f| &mut f.result).find(|r| r.id == key) {
-        r.score += field_weight("identifier");
-        r.matched_fields.insert(0, "identifier".to_owned());
-    }
-    Ok(())
+    Ok(found.into_values().collect())
 }
 
-fn named(
+async fn people_and_places(
+    conn: &mut SqliteConnection,
+    company: CompanyId,
+    scope: SearchScope,
+    words: &[String],
+) -> Answer<Vec<Found>> {
+    let within = |s: SearchScope| scope == SearchScope::All || scope == s;
+    let matches = |text: String| {
+        let text = text.to_lowercase();
+        words.iter().all(|w| text.contains(w.as_str()))
+    };
+    let score = field_weight("title");
+    let mut out = Vec::new();
+    if within(SearchScope::Agents) {
+        for a in store::agents::names(conn, company).await.answer()? {
+            if matches(format!("{} {}", a.name, a.title.as_deref().unwrap_or(""))) {
+                let (id, href) = (a.id.to_string(), format!("/agents/{}", a.url_key));
+                let what = What::Other { kind: "agent", id, title: a.name, href };
+                out.push(Found { what, score, updated_at: a.updated_at });
+            }
+        }
+    }
+    if within(SearchScope::Projects) {
+        for p in store::planning::projects(conn, company).await.answer()? {
+            if matches(p.name.clone()) {
+                let (id, href) = (p.id.to_string(), format!("/projects/{}", p.url_key));
+                let what = What::Other { kind: "project", id, title: p.name, href };
+                out.push(Found { what, score, updated_at: p.updated_at });
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Results for a page of what was found, with pieces of the texts.
+async fn shown(conn: &mut SqliteConnection, page: Vec<Found>, words: &[String]) -> Answer<Vec<SearchResult>> {
+    let mut ids: Vec<IssueId> = Vec::new();
+    let mut records: HashMap<Field, Vec<i64>> = HashMap::new();
+    for f in &page {
+        if let What::Issue { id, hits, .. } = &f.what {
+            ids.push(*id);
+            for h in hits {
+                records.entry(h.field).or_default().push(h.record);
+            }
+        }
+    }
+    let mut summaries = store::relations::summaries_of(conn, &ids).await.answer()?;
+    let mut texts: HashMap<(Field, i64), String> = HashMap::new();
+    for (field, records) in records {
+        let found = store::search::texts(conn, field, &records).await.answer()?;
+        texts.extend(found.into_iter().map(|(record, text)| ((field, record), text)));
+    }
+    let mut out = Vec::with_capacity(page.len());
+    for f in page {
+        match f.what {
+            What::Other { kind, id, title, href } => {
+                let mut r = result(kind, id, title, href, f.score, f.updated_at);
+                r.matched_fields.push("title".to_owned());
+                out.push(r);
+            }
+            What::Issue { id, exact, hits } => {
+                // Deleted since it was found.
+                let Some(issue) = summaries.remove(&id) else { continue };
+                let key = issue.identifier.clone().unwrap_or_else(|| id.to_string());
+                let (title, href) = (issue.title.clone(), format!("/issues/{key}"));
+                let mut r = result("issue", id.to_string(), title, href, f.score, f.updated_at);
+                r.issue = Some(issue);
+                if exact {
+                    r.matched_fields.push("identifier".to_owned());
+                }
+                for h in hits {
+                    let text = texts.remove(&(h.field, h.record)).unwrap_or_default();
+                    add_snippet(&mut r, h.field, &text, words);
+                }
+                out.push(r);
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn add_snippet(r: &mut SearchResult, field: Field, text: &str, words: &[String]) {
+    let (text, marks) = snippet(text, words, SNIPPET);
+    if field != Field::Title && r.snippet.is_none() {
+        r.snippet = Some(text.clone());
+        r.source_label = Some(label(field).to_owned());
+    }
+    r.matched_fields.push(field.as_str().to_owned());
+    r.snippets.push(Snippet {
+        field: field.as_str().to_owned(),
+        label: label(field).to_owned(),
+        text,
+        highlights: marks.into_iter().map(|(start, end)| Highlight { start, end }).collect(),
+    });
+}
+
+const fn label(field: Field) -> &'static str {
+    match field {
+        Field::Title => "Title",
+        Field::Description => "Description",
+        Field::Document => "Document",
+        Field::Comment => "Comment",
+    }
+}
+
+fn result(
     kind: &str,
     id: String,
     title: String,
     href: String,
-    updated_at: contract::Timestamp,
+    score: f64,
+    updated_at: Timestamp,
 ) -> SearchResult {
     SearchResult {
         id,
         r#type: kind.to_owned(),
-        score: field_weight("title"),
+        score,
         title,
         href,
-        matched_fields: vec!["title".to_owned()],
+        matched_fields: Vec::new(),
         source_label: None,
         snippet: None,
         snippets: Vec::new(),
