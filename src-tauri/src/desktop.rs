@@ -25,6 +25,8 @@ use crate::{door, log, notifications, platform, tray, window};
 
 /// Time for the core to close when the program quits.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Time for all that belonged to a closed window to be freed.
+const LEFT: Duration = Duration::from_secs(2);
 /// Changes that come this close together are shown in the tray at once.
 const GATHER: Duration = Duration::from_millis(150);
 
@@ -182,7 +184,13 @@ fn second_start(app: &AppHandle, args: Vec<String>, _: String) {
 fn window_event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { .. } => window::remember(window.app_handle()),
-        WindowEvent::Destroyed => window.state::<Shell>().follows.end_all(),
+        WindowEvent::Destroyed => {
+            window.state::<Shell>().follows.end_all();
+            tauri::async_runtime::spawn(async {
+                tokio::time::sleep(LEFT).await;
+                platform::give_back_memory();
+            });
+        }
         _ => {}
     }
 }
