@@ -2,11 +2,13 @@
 //! before the engine starts, for it reads its environment once.
 
 mod login;
+mod memory;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use self::login::LoginEntry;
+pub use self::memory::{be_small, prepare_memory};
 
 /// There from when a window begins to draw until it has: when it is still there at the next start, drawing failed.
 const MARKER: &str = "window-drawing";
@@ -55,30 +57,6 @@ fn chosen(signs: &Signs) -> &'static [&'static str] {
         &["WEBKIT_SKIA_ENABLE_CPU_RENDERING"]
     } else {
         &[]
-    }
-}
-
-/// Pools of memory that the allocator keeps. By default it makes eight for each processor, as threads come along, and
-/// each keeps what it once needed.
-const ARENAS: i32 = 2;
-
-/// Keeps the program small beside its window and its tray.
-pub fn prepare_memory() {
-    // SAFETY: a plain call into the C library, which takes its own lock.
-    #[cfg(target_env = "gnu")]
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, ARENAS);
-    }
-}
-
-/// Returns to the system what was freed, as after a window was closed.
-pub fn give_back_memory() {
-    // SAFETY: as above.
-    #[cfg(target_env = "gnu")]
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::malloc_trim(0);
     }
 }
 

@@ -31,4 +31,4 @@ impl LoginEntry {
 
 pub fn prepare_memory() {}
 
-pub fn give_back_memory() {}
+pub fn be_small() {}
