@@ -51,6 +51,8 @@ pub struct Tape {
     /// One reads further up: what is read must not be dropped to make place for what is written.
     pub held: RwSignal<bool>,
     busy: RwSignal<bool>,
+    /// Grows with each jump: what was asked for before it is dropped when it arrives.
+    turn: StoredValue<u32>,
     follow: StoredValue<Rc<RefCell<Option<Follow>>>, LocalStorage>,
 }
 
@@ -70,6 +72,7 @@ impl Tape {
             tail: RwSignal::new(true),
             held: RwSignal::new(false),
             busy: RwSignal::new(false),
+            turn: StoredValue::new(0),
             follow: StoredValue::new_local(Rc::default()),
         };
         tape.latest();
@@ -79,13 +82,28 @@ impl Tape {
         tape
     }
 
+    /// Reads lines next to those in memory. One reading at a time: scrolling asks often.
     async fn read(self, from_line: Option<u64>, limit: u32) -> Option<TranscriptPage> {
         if self.busy.try_get_untracked() != Some(false) {
             return None;
         }
+        self.ask(from_line, limit).await
+    }
+
+    /// Reads lines to show in place of all others, whatever is being read now.
+    async fn leap(self, from_line: Option<u64>) -> Option<TranscriptPage> {
+        self.turn.try_update_value(|t| *t += 1)?;
+        self.ask(from_line, self.reach.page).await
+    }
+
+    async fn ask(self, from_line: Option<u64>, limit: u32) -> Option<TranscriptPage> {
+        let turn = self.turn.try_get_value()?;
         self.busy.set(true);
         let input = ReadTranscript { run_id: self.run, from_line, limit: Some(limit), raw: false };
         let answer = call::<op::ReadTranscriptOp>(&input).await;
+        if self.turn.try_get_value() != Some(turn) {
+            return None;
+        }
         self.busy.try_set(false);
         match answer {
             Ok(page) => {
@@ -102,7 +120,7 @@ impl Tape {
     /// Goes to the end and stays there.
     pub fn latest(self) {
         spawn_local(async move {
-            let Some(page) = self.read(None, self.reach.page).await else { return };
+            let Some(page) = self.leap(None).await else { return };
             if self.ready.try_get_untracked().is_none() {
                 return;
             }
@@ -241,7 +259,7 @@ impl Tape {
     /// Goes to the beginning.
     pub fn first(self) {
         spawn_local(async move {
-            let Some(page) = self.read(Some(0), self.reach.page).await else { return };
+            let Some(page) = self.leap(Some(0)).await else { return };
             if self.tail.try_get_untracked().is_none() {
                 return;
             }
