@@ -115,21 +115,22 @@ pub fn Transcript(run: RunId, #[prop(optional)] tall: bool) -> impl IntoView {
                     {move || if tape.live.get() { "Waiting for the first output" } else { "The run left no output" }}
                 </p>
             </Show>
+            // Outside of what scrolls: lines that come in above would carry it away from under the pointer.
+            <Show when=move || { tape.from.get() > 0 }>
+                <div class="transcript-more">
+                    <span class="num">
+                        {move || format::count(tape.from.get() as i64, "earlier line", "earlier lines")}
+                    </span>
+                    <button class="btn quiet" data-testid="transcript-earlier" on:click=move |_| earlier()>
+                        "Earlier"
+                    </button>
+                    <button class="btn quiet" data-testid="transcript-first" on:click=move |_| first()>
+                        <Icon d=i::ARROW_UP />
+                        "To the beginning"
+                    </button>
+                </div>
+            </Show>
             <div node_ref=node class="transcript-scroll" on:scroll=on_scroll on:wheel=on_wheel tabindex="0" role="log" aria-label="Transcript">
-                <Show when=move || { tape.from.get() > 0 }>
-                    <div class="transcript-more">
-                        <span class="num">
-                            {move || format::count(tape.from.get() as i64, "earlier line", "earlier lines")}
-                        </span>
-                        <button class="btn quiet" data-testid="transcript-earlier" on:click=move |_| earlier()>
-                            "Earlier"
-                        </button>
-                        <button class="btn quiet" data-testid="transcript-first" on:click=move |_| first()>
-                            <Icon d=i::ARROW_UP />
-                            "To the beginning"
-                        </button>
-                    </div>
-                </Show>
                 <For each=move || blocks.get() key=|b| b.version() let:b>
                     <BlockView block=b open=open />
                 </For>
