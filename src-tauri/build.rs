@@ -7,6 +7,7 @@ const COMMANDS: &[&str] = &[
     "call",
     "follow_changes",
     "follow_run",
+    "took",
     "unfollow",
     "window_ready",
     "ui_log",

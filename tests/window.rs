@@ -45,7 +45,7 @@ async fn watch_it_finish(window: &Window, place: &Place) {
 
 /// Visits the pages of a company that has just done its first work.
 async fn look_around(window: &Window, place: &Place) {
-    for page in ["dashboard", "issues", "agents", "activity", "settings"] {
+    for page in ["dashboard", "issues", "agents", "projects", "goals", "activity", "settings"] {
         window.click(&format!("nav-{page}")).await;
         if page == "issues" {
             window.select("[data-testid=issue-row][data-status=done]").await;

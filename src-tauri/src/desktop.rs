@@ -25,6 +25,8 @@ use crate::{door, log, notifications, platform, tray, window};
 
 /// Time for the core to close when the program quits.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Time for a start to be over, and for all that belonged to a closed window to be freed.
+const SETTLED: Duration = Duration::from_secs(2);
 /// Changes that come this close together are shown in the tray at once.
 const GATHER: Duration = Duration::from_millis(150);
 
@@ -97,7 +99,9 @@ fn set_up(
         close_to_tray: AtomicBool::new(true),
     });
     // While the core still starts: both take their time.
-    if !minimized {
+    if minimized {
+        be_small_soon(handle.clone());
+    } else {
         window::open(&handle, None);
     }
     let tray = tray::put(&handle, &data_dir);
@@ -182,9 +186,29 @@ fn second_start(app: &AppHandle, args: Vec<String>, _: String) {
 fn window_event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { .. } => window::remember(window.app_handle()),
-        WindowEvent::Destroyed => window.state::<Shell>().follows.end_all(),
+        WindowEvent::Destroyed => {
+            window.state::<Shell>().follows.end_all();
+            be_small_soon(window.app_handle().clone());
+        }
         _ => {}
     }
+}
+
+/// Gives back, in a moment, what only a window needs, unless there is a window by then.
+fn be_small_soon(app: AppHandle) {
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(SETTLED).await;
+        let handle = app.clone();
+        // Where windows are made, so that none is made in the meantime.
+        let asked = app.run_on_main_thread(move || {
+            if handle.webview_windows().is_empty() {
+                platform::be_small();
+            }
+        });
+        if let Err(error) = asked {
+            tracing::debug!(%error, "the program stays as large as it is");
+        }
+    });
 }
 
 fn event(app: &AppHandle, event: RunEvent) {

@@ -22,6 +22,7 @@ pub fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static 
         call,
         follow_changes,
         follow_run,
+        took,
         unfollow,
         window_ready,
         ui_log,
@@ -46,8 +47,8 @@ async fn follow_changes(
     channel: Channel<InvokeResponseBody>,
 ) -> Result<u64, ApiError> {
     let core = shell.core.get().await?;
-    Ok(shell.follows.start(async move {
-        follow::relay(core.changes(after), &channel).await;
+    Ok(shell.follows.start(|taken| async move {
+        follow::relay(core.changes(after), &channel, taken).await;
     }))
 }
 
@@ -61,10 +62,16 @@ async fn follow_run(
     channel: Channel<InvokeResponseBody>,
 ) -> Result<u64, ApiError> {
     let core = shell.core.get().await?;
-    Ok(shell.follows.start(async move {
+    Ok(shell.follows.start(move |taken| async move {
         let pages = core.transcript(run_id, from_line.unwrap_or(0), raw.unwrap_or(false));
-        follow::relay(pages, &channel).await;
+        follow::relay(pages, &channel, taken).await;
     }))
+}
+
+/// The page has drawn so many batches of what it follows: more may come.
+#[tauri::command]
+fn took(shell: State<'_, Shell>, id: u64, batches: u64) {
+    shell.follows.took(id, batches);
 }
 
 #[tauri::command]

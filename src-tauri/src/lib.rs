@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
     if matches!(mode, Mode::Window { .. }) {
         // Before anything starts a thread.
         platform::prepare_rendering(&data_dir, arguments.safe_render);
+        platform::prepare_memory();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

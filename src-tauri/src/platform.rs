@@ -6,9 +6,15 @@ mod linux;
 mod other;
 
 #[cfg(target_os = "linux")]
-pub use linux::{LoginEntry, notification_text, prepare_rendering, rendering_began, rendering_worked};
+pub use linux::{
+    LoginEntry, be_small, notification_text, prepare_memory, prepare_rendering, rendering_began,
+    rendering_worked,
+};
 #[cfg(not(target_os = "linux"))]
-pub use other::{LoginEntry, notification_text, prepare_rendering, rendering_began, rendering_worked};
+pub use other::{
+    LoginEntry, be_small, notification_text, prepare_memory, prepare_rendering, rendering_began,
+    rendering_worked,
+};
 
 /// Waits until the system or the operator tells the program to stop.
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! What a list of issues shows: filters, order and grouping, and the questions to the core that they mean.
 
 use contract::issue::{IssuePriority, IssueSort, IssueStatus, ListIssues, SortDir};
+use contract::planning::InProject;
 use contract::{AgentId, CompanyId, LabelId, ProjectId};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,7 @@ pub struct IssueView {
     /// `none`, `me` or an agent's id.
     pub assignee: Option<String>,
     pub label: Option<LabelId>,
-    pub project: Option<ProjectId>,
+    pub project: Option<InProject>,
     pub live: bool,
     pub text: String,
     pub sort: IssueSort,
@@ -106,7 +107,7 @@ impl IssueView {
                 "priority" => v.priority = parse_list(value),
                 "assignee" => v.assignee = Some(value.to_owned()),
                 "label" => v.label = value.parse().ok(),
-                "project" => v.project = value.parse().ok(),
+                "project" => v.project = InProject::try_from(value.to_owned()).ok(),
                 "live" => v.live = value == "1",
                 "group" => {
                     v.group = Group::ALL.into_iter().find(|g| g.key() == value).unwrap_or_default();
@@ -132,6 +133,14 @@ impl IssueView {
             IssueStatus::Done,
             IssueStatus::Cancelled,
         ]
+    }
+
+    /// The project that everything shown belongs to, for what is made here.
+    pub fn one_project(&self) -> Option<ProjectId> {
+        match self.project {
+            Some(InProject::One(id)) => Some(id),
+            Some(InProject::None) | None => None,
+        }
     }
 
     /// How many filters are set, the text aside.
@@ -229,8 +238,10 @@ impl IssueView {
             }
             Group::Project => projects
                 .iter()
-                .filter(|(id, _)| self.project.is_none_or(|p| p == *id))
-                .map(|(id, name)| section(id.to_string(), name.clone(), &|f| f.project_id = Some(*id)))
+                .map(|(id, name)| (InProject::One(*id), name.clone()))
+                .chain([(InProject::None, "No project".to_owned())])
+                .filter(|(place, _)| self.project.is_none_or(|p| p == *place))
+                .map(|(place, name)| section(place.into(), name, &|f| f.project_id = Some(place)))
                 .collect(),
         }
     }
@@ -268,6 +279,19 @@ mod tests {
         assert_eq!(s[0].filter.status, vec![IssueStatus::Done]);
         let board = IssueView { board: true, group: Group::None, ..IssueView::default() };
         assert_eq!(board.sections(company(), &[], &[]).len(), IssueStatus::ALL.len());
+    }
+
+    #[test]
+    fn grouped_by_project_no_issue_is_left_out() {
+        let site: ProjectId = "6f1c2d9e-0000-7000-8000-000000000002".parse().unwrap();
+        let v = IssueView { group: Group::Project, ..IssueView::default() };
+        let s = v.sections(company(), &[], &[(site, "Site".into())]);
+        let places: Vec<_> = s.iter().map(|s| s.filter.project_id).collect();
+        assert_eq!(places, [Some(InProject::One(site)), Some(InProject::None)]);
+        let v = IssueView { project: Some(InProject::None), ..v };
+        let s = v.sections(company(), &[], &[(site, "Site".into())]);
+        assert_eq!(s.iter().map(|s| s.key.as_str()).collect::<Vec<_>>(), ["none"]);
+        assert_eq!(IssueView::from_query("project=none").project, Some(InProject::None));
     }
 
     #[test]

@@ -40,6 +40,39 @@ pub fn money(cents: Cents) -> String {
     format!("${}.{:02}", thousands(cents.get() / 100), cents.get() % 100)
 }
 
+/// An amount as a person types it: `12`, `12.5`, `$1,200.00`. Nothing typed is no amount.
+pub fn parse_money(text: &str) -> Result<Cents, &'static str> {
+    const WRONG: &str = "Enter an amount in dollars, such as 25 or 12.50";
+    const MOST: i64 = 100_000_000;
+    let text = text.trim().trim_start_matches('$').trim().replace(',', "");
+    if text.is_empty() {
+        return Ok(Cents::ZERO);
+    }
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() && part.is_empty() || !digits(whole) || !digits(part) {
+        return Err(WRONG);
+    }
+    if part.len() > 2 {
+        return Err("An amount has at most two digits after the point");
+    }
+    let dollars: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| WRONG)? };
+    let cents: i64 = format!("{part:0<2}").parse().map_err(|_| WRONG)?;
+    if dollars > MOST {
+        return Err("That is more than a budget can be");
+    }
+    Ok(Cents::new(dollars * 100 + cents))
+}
+
+/// The text of a field for an amount; empty for none.
+pub fn money_field(cents: Cents) -> String {
+    match cents.get() {
+        0 => String::new(),
+        c if c % 100 == 0 => (c / 100).to_string(),
+        c => format!("{}.{:02}", c / 100, c % 100),
+    }
+}
+
 /// What one run cost; small amounts keep the digits that tell them from nothing.
 pub fn usd(amount: f64) -> String {
     match amount {
@@ -128,6 +161,19 @@ mod tests {
 
     fn at(s: i64) -> Timestamp {
         Timestamp::from_millis(s * 1000)
+    }
+
+    #[test]
+    fn amounts_are_read_as_they_are_typed_and_shown_as_they_were_read() {
+        for (typed, cents) in
+            [("", 0), ("  ", 0), ("12", 1200), ("$1,200.5", 120_050), (".75", 75), ("3.", 300), ("0.05", 5)]
+        {
+            assert_eq!(parse_money(typed), Ok(Cents::new(cents)), "{typed}");
+            assert_eq!(parse_money(&money_field(Cents::new(cents))), Ok(Cents::new(cents)));
+        }
+        for wrong in ["-5", "abc", "1.234", "1.2.3", ".", "9999999999999999999999", "1e5", "100000001"] {
+            assert!(parse_money(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

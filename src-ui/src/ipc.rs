@@ -3,12 +3,13 @@
 //! Only what this window uses is bound. A channel's messages arrive as `{message, index}` and may overtake each
 //! other (large ones take another way than small ones), so they are put back in order here; `{end, index}` closes it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use contract::{ApiError, ErrorCode};
 use js_sys::{JSON, Reflect, Uint8Array};
+use leptos::prelude::request_animation_frame;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
@@ -152,12 +153,24 @@ impl Follow {
     pub fn start<T: DeserializeOwned + 'static>(
         cmd: &'static str,
         mut args: serde_json::Value,
-        deliver: impl FnMut(T) + 'static,
+        mut deliver: impl FnMut(T) + 'static,
         failed: impl FnOnce(ApiError) + 'static,
     ) -> Self {
-        let channel = Channel::new(deliver);
-        args["channel"] = channel.argument().into();
         let id = Rc::new(RefCell::new(FollowId::Pending));
+        let taken = Rc::new(Cell::new(0));
+        let (follow, count) = (id.clone(), taken.clone());
+        let channel = Channel::new(move |message| {
+            deliver(message);
+            let (follow, count) = (follow.clone(), count.clone());
+            // After the frame that shows it: a window that draws slowly, or not at all, asks for no more.
+            request_animation_frame(move || {
+                count.set(count.get() + 1);
+                if let FollowId::Known(id) = *follow.borrow() {
+                    took(id, count.get());
+                }
+            });
+        });
+        args["channel"] = channel.argument().into();
         let slot = id.clone();
         wasm_bindgen_futures::spawn_local(async move {
             match invoke(cmd, &args).await {
@@ -167,6 +180,9 @@ impl Follow {
                         unfollow(known);
                     } else {
                         *slot.borrow_mut() = FollowId::Known(known);
+                        if taken.get() > 0 {
+                            took(known, taken.get());
+                        }
                     }
                 }
                 Err(e) => failed(e),
@@ -178,6 +194,11 @@ impl Follow {
 
 fn follow_id(answer: &JsValue) -> Option<f64> {
     answer.as_f64().or_else(|| json_text(answer)?.parse().ok())
+}
+
+/// Tells the core how many batches of a stream were drawn so far.
+fn took(id: f64, batches: u64) {
+    send("took", serde_json::json!({ "id": id as u64, "batches": batches }));
 }
 
 fn unfollow(id: f64) {

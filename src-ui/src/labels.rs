@@ -4,6 +4,7 @@ use contract::agent::{Agent, AgentStatus};
 use contract::company::PauseReason;
 use contract::instance::FindingLevel;
 use contract::issue::{IssuePriority, IssueStatus};
+use contract::planning::GoalStatus;
 use contract::run::{InvocationSource, RunStatus};
 use contract::wake::WakeupStatus;
 
@@ -20,6 +21,15 @@ pub struct Look {
 
 const fn look(icon: &'static str, word: &'static str, tone: &'static str) -> Look {
     Look { icon, word, tone }
+}
+
+pub const fn goal_status(s: GoalStatus) -> Look {
+    match s {
+        GoalStatus::Planned => look(i::CIRCLE_DOT, "Planned", "grey"),
+        GoalStatus::Active => look(i::GOAL, "Active", "cyan"),
+        GoalStatus::Achieved => look(i::CIRCLE_CHECK, "Achieved", "green"),
+        GoalStatus::Cancelled => look(i::CIRCLE_X, "Cancelled", "grey"),
+    }
 }
 
 pub const fn issue_status(s: IssueStatus) -> &'static str {

@@ -107,6 +107,10 @@ pub fn summarise(input: &Value) -> String {
     }
 }
 
+/// Lines of output that are folded into one block. Blocks begin at multiples of it, so that a block is the same one
+/// whichever page of the log it was reached from.
+const FOLD: u64 = 400;
+
 /// Puts entries together into what is shown.
 pub fn group(entries: &[TranscriptEntry]) -> Vec<Block> {
     let mut out: Vec<Block> = Vec::new();
@@ -134,6 +138,7 @@ fn absorb(out: &mut [Block], e: &TranscriptEntry) -> bool {
         };
     }
     let Some(last) = out.last_mut() else { return false };
+    let same_fold = last.key.0 / FOLD == e.line / FOLD;
     match (&mut last.piece, &e.body) {
         (Piece::Said(t), EntryBody::Assistant { text, delta: true })
         | (Piece::Thought(t), EntryBody::Thinking { text, delta: true }) => t.push_str(text),
@@ -142,7 +147,7 @@ fn absorb(out: &mut [Block], e: &TranscriptEntry) -> bool {
         }
         (Piece::Output { text: t, lines, err: false }, EntryBody::Stdout { text })
         | (Piece::Output { text: t, lines, err: true }, EntryBody::Stderr { text })
-            if *lines < 400 =>
+            if same_fold =>
         {
             t.push('\n');
             t.push_str(text.trim_end_matches('\n'));
@@ -282,6 +287,15 @@ mod tests {
     fn a_result_whose_call_is_on_another_page_is_still_shown() {
         let blocks = group(&[result(7, "gone")]);
         assert!(matches!(&blocks[0].piece, Piece::Output { text, .. } if text == "gone"));
+    }
+
+    #[test]
+    fn output_is_folded_alike_from_wherever_it_was_reached() {
+        let line = |line| entry(line, EntryBody::Stdout { text: format!("l{line}\n") });
+        let whole = group(&(0..2_000).map(line).collect::<Vec<_>>());
+        let late = group(&(800..2_000).map(line).collect::<Vec<_>>());
+        assert_eq!(whole.iter().map(|b| b.key.0).collect::<Vec<_>>(), [0, 400, 800, 1_200, 1_600]);
+        assert_eq!(whole[2..], late);
     }
 
     #[test]

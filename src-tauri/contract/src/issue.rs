@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::comment::IssueComment;
 use crate::document::{IssueDocument, IssueDocumentSummary};
 use crate::label::IssueLabel;
-use crate::planning::{Goal, Project};
+use crate::planning::{Goal, InProject, Project};
 use crate::query;
 use crate::run::RunSummary;
 use crate::text::{Body, Prose, Text, Title};
@@ -425,8 +425,9 @@ pub struct ListIssues {
     pub touched_by_user_id: Option<String>,
     #[serde(default)]
     pub unread_for_user_id: Option<String>,
+    /// `none` finds issues without a project.
     #[serde(default)]
-    pub project_id: Option<ProjectId>,
+    pub project_id: Option<InProject>,
     #[serde(default)]
     pub goal_id: Option<GoalId>,
     #[serde(default)]

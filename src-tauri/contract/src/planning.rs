@@ -96,6 +96,35 @@ pub struct Project {
     pub updated_at: Timestamp,
 }
 
+/// The project that issues are looked for in; `none` means those that have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub enum InProject {
+    None,
+    One(ProjectId),
+}
+
+impl From<InProject> for String {
+    fn from(value: InProject) -> Self {
+        match value {
+            InProject::None => "none".to_owned(),
+            InProject::One(id) => id.to_string(),
+        }
+    }
+}
+
+impl TryFrom<String> for InProject {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        text.parse().map(Self::One).map_err(|_| "expected a project's id or `none`")
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProject {
@@ -137,4 +166,20 @@ pub struct UpdateProject {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProjectPath {
     pub id: ProjectId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issues_are_looked_for_in_a_project_or_in_none_and_in_nothing_else() {
+        let id: ProjectId = "6f1c2d9e-0000-7000-8000-000000000001".parse().unwrap();
+        for place in [InProject::None, InProject::One(id)] {
+            let json = serde_json::to_string(&place).unwrap();
+            assert_eq!(serde_json::from_str::<InProject>(&json).unwrap(), place);
+        }
+        assert_eq!(serde_json::to_string(&InProject::None).unwrap(), "\"none\"");
+        assert!(serde_json::from_str::<InProject>("\"nothing\"").is_err());
+    }
 }

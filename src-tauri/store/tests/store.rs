@@ -3,7 +3,8 @@
 
 use contract::company::{Company, CompanyStatus};
 use contract::issue::{Issue, IssueStatus, ListIssues};
-use contract::{Cents, CompanyId, IssueId, Timestamp};
+use contract::planning::{InProject, Project, ProjectStatus};
+use contract::{Cents, CompanyId, IssueId, ProjectId, Timestamp};
 use store::{Options, Store, StoreError, WriteTx};
 use uuid::Uuid;
 
@@ -29,6 +30,28 @@ fn company(n: u128) -> Company {
         require_board_approval_for_new_agents: false,
         feedback_data_sharing_enabled: false,
         brand_color: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+fn project(company: CompanyId) -> Project {
+    Project {
+        id: ProjectId(Uuid::from_u128(500)),
+        company_id: company,
+        url_key: "site".into(),
+        goal_id: None,
+        name: "Site".into(),
+        description: None,
+        status: ProjectStatus::Planned,
+        lead_agent_id: None,
+        target_date: None,
+        color: None,
+        env: None,
+        pause_reason: None,
+        paused_at: None,
+        execution_workspace_policy: None,
+        archived_at: None,
         created_at: NOW,
         updated_at: NOW,
     }
@@ -63,6 +86,30 @@ async fn a_row_reads_back_as_it_was_written_and_lists_cut_descriptions() {
     assert!(rows[0].is_unread_for_me);
     let count = store::issues::count(&mut conn, &ListIssues::of(c.id)).await.unwrap();
     assert_eq!((count.count, count.by_status["todo"]), (1, 1));
+}
+
+#[tokio::test]
+async fn issues_of_a_project_and_issues_of_none_are_found_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    let project = project(c.id);
+    store::planning::create_project(&mut tx, &project).await.unwrap();
+    let free = issue(&mut tx, c.id, 1, "Of no project").await;
+    let mut bound = issue(&mut tx, c.id, 2, "Of the project").await;
+    bound.project_id = Some(project.id);
+    store::issues::save(&mut tx, &bound).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut conn = store.read().await.unwrap();
+    for (place, wanted) in [(InProject::None, free.id), (InProject::One(project.id), bound.id)] {
+        let q = ListIssues { project_id: Some(place), ..ListIssues::of(c.id) };
+        let rows = store::issues::list(&mut conn, &q, 50).await.unwrap();
+        assert_eq!(rows.iter().map(|r| r.issue.id).collect::<Vec<_>>(), [wanted]);
+        assert_eq!(store::issues::count(&mut conn, &q).await.unwrap().count, 1);
+    }
 }
 
 #[tokio::test]

@@ -84,6 +84,7 @@ fn commands(co: Co, paused: bool) -> Vec<Command> {
         page("Board", "", i::SQUARE_KANBAN, Page::Issues("view=board".into())),
         page("Agents", "G A", i::BOT, Page::Agents("all".into())),
         page("Projects", "", i::FOLDER, Page::Projects),
+        page("Goals", "", i::GOAL, Page::Goals),
         page("Activity", "", i::ACTIVITY, Page::Activity),
         page("Settings", "", i::SETTINGS, Page::Settings),
     ];

@@ -146,6 +146,7 @@ fn draw(page: Page) -> AnyView {
         Page::NewAgent => view! { <pages::agent_new::NewAgent /> }.into_any(),
         Page::Agent(key, _) => view! { <pages::agent::AgentPage reference=key /> }.into_any(),
         Page::Run(id) => view! { <pages::run::RunPage reference=id /> }.into_any(),
+        Page::Goals => view! { <pages::goals::Goals /> }.into_any(),
         Page::Projects => view! { <pages::projects::Projects /> }.into_any(),
         Page::Activity => view! { <pages::activity::ActivityPage /> }.into_any(),
         Page::Settings => view! { <pages::settings::Settings /> }.into_any(),

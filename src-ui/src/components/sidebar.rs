@@ -58,6 +58,7 @@ pub fn Sidebar() -> impl IntoView {
                 <NavItem page=Page::Issues(String::new()) icon=i::LIST_TODO label="Issues" testid="nav-issues" here />
                 <NavItem page=Page::Agents("all".into()) icon=i::BOT label="Agents" testid="nav-agents" here />
                 <NavItem page=Page::Projects icon=i::FOLDER label="Projects" testid="nav-projects" here />
+                <NavItem page=Page::Goals icon=i::GOAL label="Goals" testid="nav-goals" here />
                 <NavItem page=Page::Activity icon=i::ACTIVITY label="Activity" testid="nav-activity" here />
             </nav>
             <div class="sidebar-scroll">

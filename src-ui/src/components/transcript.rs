@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use contract::RunId;
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use crate::components::base::{Failed, Icon, Skeleton};
 use crate::components::icons as i;
@@ -34,23 +35,74 @@ pub fn Transcript(run: RunId, #[prop(optional)] tall: bool) -> impl IntoView {
             });
         }
     });
-    let on_scroll = move |_| {
-        let Some(el) = node.get_untracked() else { return };
-        stuck.set(at_end(&el));
-        if el.scroll_top() < 400 && tape.from.get_untracked() > 0 {
-            let before = el.scroll_height() - el.scroll_top();
-            let held = el.clone();
-            tape.earlier(move || {
-                // What one reads stays where it is while more comes in above.
-                request_animation_frame(move || held.set_scroll_top(held.scroll_height() - before));
-            });
-        } else if el.scroll_height() - el.scroll_top() - el.client_height() < 400 {
-            tape.later(|| ());
+    // What one reads stays where it is while lines come and go above it.
+    let earlier = move || {
+        if let Some(el) = node.get_untracked() {
+            let place = Place::of(&el);
+            tape.earlier(move || request_animation_frame(move || place.restore(&el)));
         }
     };
-    let jump = move |_| {
+    let later = move || {
+        if let Some(el) = node.get_untracked() {
+            let place = Place::of(&el);
+            tape.later(move || request_animation_frame(move || place.restore(&el)));
+        }
+    };
+    let look = move |el: &web_sys::HtmlDivElement| {
+        let end = at_end(el);
+        stuck.set(end);
+        tape.held.set(!end);
+        if el.scroll_top() < 400 && tape.from.get_untracked() > 0 {
+            earlier();
+        } else if el.scroll_height() - el.scroll_top() - el.client_height() < 400 {
+            later();
+        }
+    };
+    let on_scroll = move |_| {
+        if let Some(el) = node.get_untracked() {
+            look(&el);
+        }
+    };
+    // Where everything fits there is nothing to scroll; the wheel then leads on all the same.
+    let on_wheel = move |ev: web_sys::WheelEvent| {
+        let Some(el) = node.get_untracked() else { return };
+        if el.scroll_height() > el.client_height() + 8 {
+            return;
+        }
+        if ev.delta_y() < 0.0 {
+            stuck.set(false);
+            tape.held.set(true);
+            earlier();
+        } else {
+            later();
+        }
+    };
+    // Output is folded by the hundred lines: a page of it may leave most of the box empty.
+    Effect::new(move |_| {
+        blocks.track();
+        if !tape.ready.get() || tape.from.get() == 0 || !tape.has_room() {
+            return;
+        }
+        request_animation_frame(move || {
+            if let Some(el) = node.try_get_untracked().flatten()
+                && el.scroll_height() <= el.client_height() + 8
+            {
+                tape.earlier(|| ());
+            }
+        });
+    });
+    let jump = move || {
         stuck.set(true);
+        tape.held.set(false);
         tape.latest();
+    };
+    let first = move || {
+        stuck.set(false);
+        tape.held.set(true);
+        tape.first();
+        if let Some(el) = node.get_untracked() {
+            el.set_scroll_top(0);
+        }
     };
     view! {
         <div class="transcript" class:tall=tall data-testid="run-transcript">
@@ -63,18 +115,33 @@ pub fn Transcript(run: RunId, #[prop(optional)] tall: bool) -> impl IntoView {
                     {move || if tape.live.get() { "Waiting for the first output" } else { "The run left no output" }}
                 </p>
             </Show>
-            <div node_ref=node class="transcript-scroll" on:scroll=on_scroll tabindex="0" role="log" aria-label="Transcript">
-                <Show when=move || { tape.from.get() > 0 }>
-                    <div class="transcript-more">
-                        <button class="btn quiet" on:click=move |_| tape.first()>
-                            <Icon d=i::ARROW_UP />
-                            {move || format!("{} earlier lines. To the beginning", format::thousands(tape.from.get() as i64))}
-                        </button>
-                    </div>
-                </Show>
+            // Outside of what scrolls: lines that come in above would carry it away from under the pointer.
+            <Show when=move || { tape.from.get() > 0 }>
+                <div class="transcript-more">
+                    <span class="num">
+                        {move || format::count(tape.from.get() as i64, "earlier line", "earlier lines")}
+                    </span>
+                    <button class="btn quiet" data-testid="transcript-earlier" on:click=move |_| earlier()>
+                        "Earlier"
+                    </button>
+                    <button class="btn quiet" data-testid="transcript-first" on:click=move |_| first()>
+                        <Icon d=i::ARROW_UP />
+                        "To the beginning"
+                    </button>
+                </div>
+            </Show>
+            <div node_ref=node class="transcript-scroll" on:scroll=on_scroll on:wheel=on_wheel tabindex="0" role="log" aria-label="Transcript">
                 <For each=move || blocks.get() key=|b| b.version() let:b>
                     <BlockView block=b open=open />
                 </For>
+                <Show when=move || !tape.tail.get() && (tape.after() > 0)>
+                    <div class="transcript-more">
+                        <span class="num">{move || format::count(tape.after() as i64, "later line", "later lines")}</span>
+                        <button class="btn quiet" data-testid="transcript-later" on:click=move |_| later()>
+                            "Later"
+                        </button>
+                    </div>
+                </Show>
                 <Show when=move || tape.live.get() && tape.tail.get()>
                     <div class="typing" aria-label="The agent is working">
                         <i></i>
@@ -84,12 +151,43 @@ pub fn Transcript(run: RunId, #[prop(optional)] tall: bool) -> impl IntoView {
                 </Show>
             </div>
             <Show when=move || tape.ready.get() && (!stuck.get() || !tape.tail.get())>
-                <button class="btn jump" data-testid="transcript-jump" on:click=jump>
+                <button class="btn jump" data-testid="transcript-jump" on:click=move |_| jump()>
                     <Icon d=i::ARROW_DOWN />
                     {move || if tape.live.get() { "Jump to latest" } else { "Jump to end" }}
                 </button>
             </Show>
         </div>
+    }
+}
+
+/// Where a reader is: blocks in sight and how far each is below the top edge.
+struct Place(Vec<(web_sys::HtmlElement, i32)>);
+
+impl Place {
+    fn of(scroller: &web_sys::HtmlDivElement) -> Self {
+        let top = scroller.scroll_top();
+        let bottom = top + scroller.client_height();
+        let mut found = Vec::new();
+        let mut next = scroller.first_element_child();
+        while let Some(el) = next {
+            next = el.next_element_sibling();
+            let Ok(el) = el.dyn_into::<web_sys::HtmlElement>() else { continue };
+            let (from, to) = (el.offset_top(), el.offset_top() + el.offset_height());
+            if to > top && el.class_list().contains("tb") {
+                found.push((el, from - top));
+            }
+            if from > bottom {
+                break;
+            }
+        }
+        Self(found)
+    }
+
+    /// Scrolls so that the first of the blocks that is still there is where it was.
+    fn restore(&self, scroller: &web_sys::HtmlDivElement) {
+        if let Some((el, below)) = self.0.iter().find(|(el, _)| el.is_connected()) {
+            scroller.set_scroll_top(el.offset_top() - below);
+        }
     }
 }
 
@@ -124,7 +222,6 @@ fn BlockView(block: Block, open: RwSignal<HashSet<(u64, u32)>>) -> impl IntoView
         }
         Piece::Output { text, lines, err } => {
             let title = format::count(lines as i64, "line", "lines");
-            let first = format::first_line(&text, 130);
             let kind = if err { "stderr" } else { "stdout" };
             if lines == 1 {
                 view! {
@@ -135,7 +232,16 @@ fn BlockView(block: Block, open: RwSignal<HashSet<(u64, u32)>>) -> impl IntoView
                 .into_any()
             } else {
                 let name = if err { format!("Errors, {title}") } else { format!("Output, {title}") };
-                folded(kind, i::TERMINAL, name, first, text, fold(false))
+                let (is_open, toggle) = fold(false);
+                // Folded, its end is seen all the same: that is where a program says how it goes.
+                let last = last_lines(&text);
+                view! {
+                    {folded(kind, i::TERMINAL, name, String::new(), text, (is_open, toggle))}
+                    <Show when=move || !is_open.get()>
+                        <pre class="peek">{last.clone()}</pre>
+                    </Show>
+                }
+                .into_any()
             }
         }
         Piece::Began { model, session } => view! {
@@ -152,6 +258,16 @@ fn BlockView(block: Block, open: RwSignal<HashSet<(u64, u32)>>) -> impl IntoView
             tools_view(tools, is_open, toggle)
         }
     }
+}
+
+/// Lines of folded output that are shown.
+const PEEK: usize = 4;
+
+fn last_lines(text: &str) -> String {
+    let from = text.rmatch_indices('\n').nth(PEEK - 1).map_or(0, |(at, _)| at + 1);
+    // A line may be a megabyte; only its beginning is ever seen.
+    let lines = text[from..].lines().map(|l| l.chars().take(400).collect::<String>());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A line that opens into its whole text.
@@ -273,5 +389,18 @@ fn EndView(ending: Ending) -> impl IntoView {
             {(!ending.text.is_empty()).then(|| view! { <Markdown source=ending.text /> })}
             {ending.errors.into_iter().map(|e| view! { <pre class="fold-text error">{e}</pre> }).collect_view()}
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_lines;
+
+    #[test]
+    fn of_folded_output_the_last_lines_are_shown() {
+        assert_eq!(last_lines("a\nb\nc\nd\ne"), "b\nc\nd\ne");
+        assert_eq!(last_lines("a\nb"), "a\nb");
+        assert_eq!(last_lines(""), "");
+        assert_eq!(last_lines(&format!("a\n{}", "é".repeat(9_000))).chars().count(), 402);
     }
 }

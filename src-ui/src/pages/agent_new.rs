@@ -2,12 +2,12 @@
 
 use contract::agent::CreateAgent;
 use contract::operations as op;
-use contract::{ApiError, Cents, Text};
+use contract::{ApiError, Text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::call;
-use crate::components::agent_form::{AdapterFields, AgentForm, IdentityFields, PolicyFields};
+use crate::components::agent_form::{AdapterFields, AgentForm, BudgetFields, IdentityFields, PolicyFields};
 use crate::components::base::Icon;
 use crate::components::icons as i;
 use crate::components::shell::Topbar;
@@ -27,6 +27,10 @@ pub fn NewAgent() -> impl IntoView {
             error.set(Some(ApiError::invalid("An agent needs a name")));
             return;
         };
+        let budget_monthly_cents = match form.cents() {
+            Ok(cents) => cents,
+            Err(why) => return error.set(Some(ApiError::invalid(why))),
+        };
         let input = CreateAgent {
             company_id: co.id,
             name,
@@ -41,7 +45,7 @@ pub fn NewAgent() -> impl IntoView {
             instructions_bundle: None,
             runtime_config: form.runtime.get_untracked(),
             default_environment_id: None,
-            budget_monthly_cents: Cents::ZERO,
+            budget_monthly_cents,
             permissions: None,
             metadata: None,
         };
@@ -69,6 +73,7 @@ pub fn NewAgent() -> impl IntoView {
                     <IdentityFields form=form />
                     <AdapterFields form=form />
                     <PolicyFields form=form />
+                    <BudgetFields form=form />
                     {move || {
                         error
                             .get()

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod agent_new;
 pub mod agents;
 pub mod dashboard;
+pub mod goals;
 pub mod issue;
 pub mod issues;
 pub mod onboarding;

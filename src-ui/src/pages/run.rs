@@ -1,29 +1,23 @@
 //! A run's own page: its state and why, what it said and did, how it was started.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use contract::operations as op;
 use contract::run::{ListRunEvents, Run, RunEvent, RunPath, RunStatus};
-use contract::transcript::ReadTranscript;
-use contract::{ErrorCode, Kind, RunId};
+use contract::{ErrorCode, RunId};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use serde_json::Value;
-use std::rc::Rc;
 
 use crate::api::query::{Ask, Query, use_query};
-use crate::api::{call, feed};
 use crate::components::base::{Ago, Avatar, Elapsed, Empty, Icon, IssueChip, Link, State, copy, loaded};
 use crate::components::icons as i;
+use crate::components::raw_log::RawLog;
 use crate::components::shell::Topbar;
 use crate::components::transcript::Transcript;
-use crate::components::virtual_list::{ListHandle, VirtualList};
 use crate::format;
 use crate::labels;
 use crate::state::route::{AgentTab, Page};
 use crate::state::{act, app, company};
-use crate::transcript::raw_text;
 
 #[component]
 pub fn RunPage(reference: String) -> impl IntoView {
@@ -85,7 +79,7 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
     let tabs =
         [("transcript", "Transcript"), ("raw", "Raw"), ("events", "Steps"), ("invocation", "Invocation")];
     view! {
-        <div class="page">
+        <div class="page run-page">
             <Topbar
                 crumbs=vec![
                     ("Agents".into(), Page::Agents("all".into())),
@@ -137,7 +131,7 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
                 </div>
             </div>
             {move || match tab.get() {
-                "raw" => view! { <Raw run=id /> }.into_any(),
+                "raw" => view! { <RawLog run=id /> }.into_any(),
                 "events" => view! { <Events run=id /> }.into_any(),
                 "invocation" => view! { <Invocation run=id /> }.into_any(),
                 _ => view! { <Transcript run=id tall=true /> }.into_any(),
@@ -225,119 +219,6 @@ fn facts(r: &Run) -> AnyView {
     .into_any()
 }
 
-const ROW: f64 = 18.0;
-const PAGE: u64 = 400;
-
-/// The log as it was written, one line a row, read by page as it comes into sight.
-#[component]
-fn Raw(run: RunId) -> impl IntoView {
-    let total = RwSignal::new(0u64);
-    let pages = RwSignal::new(HashMap::<u64, Arc<HashMap<u64, (String, bool)>>>::new());
-    let asked = StoredValue::new(std::collections::HashSet::<u64>::new());
-    let live = RwSignal::new(false);
-    let handle = ListHandle::default();
-    let fetch = move |page: u64| {
-        let mut fresh = false;
-        asked.update_value(|a| fresh = a.insert(page));
-        if !fresh {
-            return;
-        }
-        spawn_local(async move {
-            let input = ReadTranscript {
-                run_id: run,
-                from_line: Some(page * PAGE),
-                limit: Some(PAGE as u32),
-                raw: true,
-            };
-            match call::<op::ReadTranscriptOp>(&input).await {
-                Ok(p) => {
-                    let complete = p.next_line >= (page + 1) * PAGE;
-                    let mut lines: HashMap<u64, (String, bool)> = HashMap::new();
-                    for e in &p.entries {
-                        let (text, err) = raw_text(&e.body);
-                        lines.entry(e.line).or_insert((text, err));
-                    }
-                    if total.try_set(p.total_lines.max(p.next_line)).is_some() {
-                        return;
-                    }
-                    live.set(p.live);
-                    pages.update(|all| {
-                        // A million lines are not kept: those far from here are read again when needed.
-                        if all.len() > 12 {
-                            all.retain(|k, _| k.abs_diff(page) < 6);
-                        }
-                        all.insert(page, Arc::new(lines));
-                    });
-                    let kept: Vec<u64> = pages.with_untracked(|p| p.keys().copied().collect());
-                    asked.try_update_value(|a| a.retain(|k| kept.contains(k) && (complete || *k != page)));
-                }
-                Err(e) => {
-                    asked.try_update_value(|a| a.remove(&page));
-                    app().fail(&e);
-                }
-            }
-        });
-    };
-    fetch(0);
-    let listener = feed::listen(
-        &[Kind::Run],
-        None,
-        Some(run.to_string()),
-        Rc::new(move || {
-            if let Some(t) = total.try_get_untracked() {
-                fetch(t / PAGE);
-            }
-        }),
-    );
-    on_cleanup(move || feed::ignore(listener));
-    // A live log grows without the feed being told of each line: its last page is read again while it is shown.
-    Effect::new(move |_| {
-        app().now.track();
-        if live.get_untracked() {
-            fetch(total.get_untracked() / PAGE);
-        }
-    });
-    let seen = Callback::new(move |(start, end): (usize, usize)| {
-        for page in (start as u64 / PAGE)..=(end.saturating_sub(1) as u64 / PAGE) {
-            if pages.with_untracked(|p| !p.contains_key(&page)) {
-                fetch(page);
-            }
-        }
-    });
-    let draw = move |n: usize| {
-        let n = n as u64;
-        let line = Memo::new(move |_| pages.with(|p| p.get(&(n / PAGE)).and_then(|l| l.get(&n).cloned())));
-        view! {
-            <div class="raw-row" class:err=move || line.with(|l| l.as_ref().is_some_and(|l| l.1))>
-                <span class="ln">{n + 1}</span>
-                <span>
-                    {move || line.get().map(|l| l.0.chars().take(4_000).collect::<String>())}
-                </span>
-            </div>
-        }
-    };
-    view! {
-        <div class="transcript tall raw">
-            <Show when=move || total.get() == 0>
-                <p class="transcript-empty">"No output yet"</p>
-            </Show>
-            <VirtualList
-                count=Signal::derive(move || total.get() as usize)
-                row=ROW
-                handle=handle
-                label="Raw log"
-                role="log"
-                draw=draw
-                seen=seen
-            />
-            <button class="btn jump" on:click=move |_| handle.to_end()>
-                <Icon d=i::ARROW_DOWN />
-                {move || format!("{} lines. To the end", format::thousands(total.get() as i64))}
-            </button>
-        </div>
-    }
-}
-
 fn events(run: RunId) -> Query<Vec<RunEvent>> {
     let co = company();
     use_query::<op::ListRunEventsOp>(move || {
@@ -361,9 +242,9 @@ fn Events(run: RunId) -> impl IntoView {
                                     <p class="muted">"No step is recorded yet."</p>
                                 </Show>
                                 <For each=move || all.get().to_vec() key=|e| e.id let:e>
-                                    <div class="line-item">
+                                    <div class="line-item step-row">
                                         <span class="num muted">{e.seq}</span>
-                                        <strong>{format::words(&e.event_type)}</strong>
+                                        <code class="mono">{e.event_type.clone()}</code>
                                         <span class="selectable">{e.message.clone()}</span>
                                         <span class="push">
                                             <Ago at=e.created_at />

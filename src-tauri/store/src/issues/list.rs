@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use contract::issue::{Issue, IssueCount, IssueRow, IssueSort, ListIssues, SortDir};
+use contract::planning::InProject;
 use contract::{LOCAL_OPERATOR, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -154,8 +155,14 @@ fn push_people(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
 }
 
 fn push_place(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
-    if let Some(v) = q.project_id {
-        sql.push(" AND issues.project_id = ").push_bind(v.to_string());
+    match q.project_id {
+        Some(InProject::One(v)) => {
+            sql.push(" AND issues.project_id = ").push_bind(v.to_string());
+        }
+        Some(InProject::None) => {
+            sql.push(" AND issues.project_id IS NULL");
+        }
+        None => {}
     }
     if let Some(v) = q.goal_id {
         sql.push(" AND issues.goal_id = ").push_bind(v.to_string());

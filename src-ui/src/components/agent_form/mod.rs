@@ -2,12 +2,11 @@
 
 mod adapter_fields;
 
-use contract::AgentId;
-use contract::JsonObject;
 use contract::adapter::AdapterInfo;
 use contract::agent::{Agent, AgentRole};
 use contract::company::Nothing;
 use contract::operations as op;
+use contract::{AgentId, Cents, JsonObject};
 use leptos::prelude::*;
 use serde_json::Value;
 
@@ -28,6 +27,8 @@ pub struct AgentForm {
     pub adapter: RwSignal<String>,
     pub config: RwSignal<JsonObject>,
     pub runtime: RwSignal<JsonObject>,
+    /// What it may spend a month, as it is typed.
+    pub budget: RwSignal<String>,
     pub adapters: Query<Vec<AdapterInfo>>,
 }
 
@@ -42,6 +43,7 @@ impl AgentForm {
             adapter: RwSignal::new("claude_local".to_owned()),
             config: RwSignal::new(JsonObject::new()),
             runtime: RwSignal::new(JsonObject::new()),
+            budget: RwSignal::new(String::new()),
             adapters: use_query::<op::ListAdapters>(|| Some(Ask::of(Nothing {}))),
         };
         if let Some(a) = agent {
@@ -59,6 +61,7 @@ impl AgentForm {
         self.adapter.set(a.adapter_type.clone());
         self.config.set(a.adapter_config.clone());
         self.runtime.set(a.runtime_config.clone());
+        self.budget.set(format::money_field(a.budget_monthly_cents));
     }
 
     /// Whether it holds what the agent has.
@@ -70,6 +73,12 @@ impl AgentForm {
             && self.adapter.with(|t| *t == a.adapter_type)
             && self.config.with(|c| *c == a.adapter_config)
             && self.runtime.with(|r| *r == a.runtime_config)
+            && self.cents() == Ok(a.budget_monthly_cents)
+    }
+
+    /// What it may spend a month, or what is wrong with what was typed.
+    pub fn cents(self) -> Result<Cents, &'static str> {
+        self.budget.with(|b| format::parse_money(b))
     }
 
     fn heartbeat(self, key: &str) -> Option<Value> {
@@ -263,6 +272,41 @@ pub fn PolicyFields(form: AgentForm) -> impl IntoView {
                         }
                     }
                 />
+            </label>
+        </section>
+    }
+}
+
+/// What it may spend.
+#[component]
+pub fn BudgetFields(form: AgentForm) -> impl IntoView {
+    let wrong = Memo::new(move |_| form.cents().err());
+    view! {
+        <section class="form-section">
+            <h2>"What it may spend"</h2>
+            <label class="setting">
+                <span class="setting-text">
+                    <span>"Budget a month"</span>
+                    {move || match wrong.get() {
+                        Some(why) => view! { <small class="wrong" id="budget-wrong" role="alert">{why}</small> }.into_any(),
+                        None => view! { <small>"In dollars. Left empty, it has no limit of its own."</small> }.into_any(),
+                    }}
+                </span>
+                <span class="money">
+                    <span aria-hidden="true">"$"</span>
+                    <input
+                        class="field"
+                        type="text"
+                        inputmode="decimal"
+                        placeholder="No limit"
+                        autocomplete="off"
+                        data-testid="agent-budget"
+                        aria-invalid=move || wrong.get().is_some().to_string()
+                        aria-describedby=move || wrong.get().map(|_| "budget-wrong")
+                        prop:value=form.budget
+                        on:input:target=move |ev| form.budget.set(ev.target().value())
+                    />
+                </span>
             </label>
         </section>
     }

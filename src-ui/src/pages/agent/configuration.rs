@@ -2,14 +2,14 @@
 
 use contract::agent::{AgentKey, AgentKeyPath, AgentRevisionPath, CreateAgentKey, UpdateAgent};
 use contract::operations as op;
-use contract::{Patch, Text};
+use contract::{ApiError, Patch, Text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::Current;
 use crate::api::call;
 use crate::api::query::{Ask, use_query};
-use crate::components::agent_form::{AdapterFields, AgentForm, IdentityFields, PolicyFields};
+use crate::components::agent_form::{AdapterFields, AgentForm, BudgetFields, IdentityFields, PolicyFields};
 use crate::components::base::{Ago, Icon, copy, loaded};
 use crate::components::icons as i;
 use crate::format;
@@ -30,6 +30,10 @@ pub fn Configuration(current: Current) -> impl IntoView {
         }
     });
     let save = move |_| {
+        let budget = match form.cents() {
+            Ok(budget) => budget,
+            Err(why) => return app().fail(&ApiError::invalid(why)),
+        };
         let input = UpdateAgent {
             id: id.into(),
             company_id: None,
@@ -43,7 +47,7 @@ pub fn Configuration(current: Current) -> impl IntoView {
             adapter_config: Some(form.config.get_untracked()),
             replace_adapter_config: true,
             runtime_config: Some(form.runtime.get_untracked()),
-            budget_monthly_cents: None,
+            budget_monthly_cents: Some(budget),
             metadata: Patch::Keep,
         };
         act::<op::UpdateAgentOp>(input, move |fresh| {
@@ -61,6 +65,7 @@ pub fn Configuration(current: Current) -> impl IntoView {
             <IdentityFields form=form myself=id />
             <AdapterFields form=form />
             <PolicyFields form=form />
+            <BudgetFields form=form />
             <Show when=move || dirty.get()>
                 <div class="dirty-bar">
                     <span>"Unsaved changes"</span>

@@ -189,8 +189,10 @@ fn Header(
     let (fold_key, is_key, new_key) = (key.clone(), key.clone(), key);
     let is_folded = Memo::new(move |_| folded.with(|f| f.contains(&is_key)));
     let defaults = move || {
-        let mut d =
-            NewIssueDefaults { project: view.with_untracked(|v| v.project), ..NewIssueDefaults::default() };
+        let mut d = NewIssueDefaults {
+            project: view.with_untracked(IssueView::one_project),
+            ..NewIssueDefaults::default()
+        };
         match group {
             Group::Status => d.status = new_key.parse::<IssueStatus>().ok(),
             Group::Assignee => d.assignee = new_key.parse().ok(),

@@ -51,7 +51,7 @@ pub fn Issues() -> impl IntoView {
     let source = IssueSource::new(view.into());
     let total = Memo::new(move |_| source.counts.with(|c| c.as_ref().map(|c| c.values().sum::<usize>())));
     let board = Memo::new(move |_| view.with(|v| v.board));
-    let project_name = Memo::new(move |_| view.with(|v| v.project).and_then(|p| co.project_name(p)));
+    let project_name = Memo::new(move |_| view.with(IssueView::one_project).and_then(|p| co.project_name(p)));
     let title = Signal::derive(move || project_name.get().unwrap_or_else(|| "Issues".into()));
     view! {
         <div class="page">
@@ -62,7 +62,7 @@ pub fn Issues() -> impl IntoView {
                 <button
                     class="btn"
                     on:click=move |_| {
-                        let project = view.with_untracked(|v| v.project);
+                        let project = view.with_untracked(IssueView::one_project);
                         app.dialog
                             .set(
                                 Some(Dialog::NewIssue(NewIssueDefaults { project, ..NewIssueDefaults::default() })),

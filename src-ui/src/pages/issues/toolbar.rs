@@ -1,6 +1,7 @@
 //! The bar over the issues: presets, filters, text, order, grouping, saved views, list or board.
 
 use contract::issue::{IssuePriority, IssueSort, IssueStatus, SortDir};
+use contract::planning::InProject;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -237,9 +238,12 @@ fn filter_values(el: &web_sys::Element, field: &str, view: RwSignal<IssueView>) 
             Menu::under(el, "Label", label_choices(co, &chosen), pick).open();
         }
         "project" => {
-            let pick = Callback::new(move |id: String| view.update(|v| v.project = id.parse().ok()));
-            let mut choices = project_choices(co, now.project);
-            choices.remove(0);
+            let pick =
+                Callback::new(move |id: String| view.update(|v| v.project = InProject::try_from(id).ok()));
+            let mut choices = project_choices(co, now.one_project());
+            if let Some(none) = choices.first_mut() {
+                none.selected = now.project == Some(InProject::None);
+            }
             Menu::under(el, "Project", choices, pick).open();
         }
         _ => {}
@@ -305,7 +309,10 @@ fn ActiveFilters(view: RwSignal<IssueView>) -> impl IntoView {
             out.push(chip(content, "label", |v| v.label = None).into_any());
         }
         if let Some(p) = v.project {
-            let name = co.project_name(p).unwrap_or_else(|| "Deleted project".into());
+            let name = match p {
+                InProject::None => "No project".to_owned(),
+                InProject::One(p) => co.project_name(p).unwrap_or_else(|| "Deleted project".into()),
+            };
             let content = view! { <Icon d=i::FOLDER /> {name} }.into_any();
             out.push(chip(content, "project", |v| v.project = None).into_any());
         }
