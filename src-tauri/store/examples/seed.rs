@@ -7,7 +7,7 @@ use contract::agent::{Agent, AgentPermissions, AgentRole, AgentStatus};
 use contract::comment::{AuthorType, IssueComment};
 use contract::company::{Company, CompanyStatus};
 use contract::issue::{Issue, IssuePriority, IssueStatus};
-use contract::{AgentId, Cents, CommentId, CompanyId, IssueId, JsonObject, LOCAL_OPERATOR, Timestamp};
+use contract::{AgentId, Cents, CommentId, CompanyId, IssueId, LOCAL_OPERATOR, Timestamp};
 use store::{Options, Store};
 use uuid::Uuid;
 
@@ -102,7 +102,8 @@ async fn people(store: &Store, company: CompanyId) {
             capabilities: None,
             adapter_type: "process".into(),
             adapter_config: serde_json::from_str(r#"{"command": "/bin/true"}"#).unwrap(),
-            runtime_config: JsonObject::new(),
+            // Comments on their issues leave a wake with its reason, but no run that would disturb the figures.
+            runtime_config: serde_json::from_str(r#"{"heartbeat": {"wakeOnDemand": false}}"#).unwrap(),
             default_environment_id: None,
             budget_monthly_cents: Cents::ZERO,
             spent_monthly_cents: Cents::ZERO,
