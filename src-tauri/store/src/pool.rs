@@ -97,7 +97,10 @@ impl Store {
         }
         let mut base = connect_options(&path);
         if options.trace {
-            base = base.log_statements(log::LevelFilter::Trace);
+            // Switching the log off had made every statement a slow one, and those silent.
+            base = base
+                .log_slow_statements(log::LevelFilter::Off, Duration::MAX)
+                .log_statements(log::LevelFilter::Trace);
         }
         migrate(&base).await?;
         let mut writer = base

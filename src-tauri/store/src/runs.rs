@@ -69,6 +69,9 @@ entity!(
     ]
 );
 
+// A query for one live state names all of them besides: only so does SQLite see that the index of the live runs,
+// a few among hundreds of thousands, holds what it looks for.
+
 const SUMMARY: &str = "SELECT r.id, r.company_id, r.agent_id, a.name, a.adapter_type, r.status, r.invocation_source, \
      r.trigger_detail, json_extract(r.context_snapshot, '$.wakeReason'), r.issue_id, i.identifier, i.title, \
      r.error, r.error_code, json_extract(r.usage_json, '$.inputTokens'), \
@@ -132,7 +135,12 @@ pub async fn live_on_task(conn: &mut SqliteConnection, agent: AgentId, task_key:
 
 /// Runs in one of the live states, oldest first, over all companies.
 pub async fn with_status(conn: &mut SqliteConnection, status: RunStatus) -> Result<Vec<Run>> {
-    select("WHERE status = ? ORDER BY created_at, rowid").bind(&status).all(conn).await
+    select(
+        "WHERE status = ? AND status IN ('queued', 'scheduled_retry', 'running') ORDER BY created_at, rowid",
+    )
+    .bind(&status)
+    .all(conn)
+    .await
 }
 
 /// What decides when a queued run starts.
@@ -157,7 +165,8 @@ pub async fn in_line(conn: &mut SqliteConnection) -> Result<Vec<InLine>> {
             WHERE e.related_issue_id = r.issue_id AND e.type = 'blocks' AND b.status <> 'done'), \
            a.runtime_config \
          FROM heartbeat_runs r JOIN agents a ON a.id = r.agent_id LEFT JOIN issues i ON i.id = r.issue_id \
-         WHERE r.status = 'queued' ORDER BY r.created_at, r.rowid",
+         WHERE r.status = 'queued' AND r.status IN ('queued', 'scheduled_retry', 'running') \
+         ORDER BY r.created_at, r.rowid",
     );
     let rows = q.fetch_all(conn).await?;
     rows.iter()
@@ -198,15 +207,20 @@ pub async fn live(conn: &mut SqliteConnection, company: Option<CompanyId>) -> Re
 /// How many runs are running: of each agent, over all companies.
 pub async fn running_by_agent(conn: &mut SqliteConnection) -> Result<HashMap<AgentId, i64>> {
     let rows = sqlx::query(
-        "SELECT agent_id, count(*) FROM heartbeat_runs WHERE status = 'running' GROUP BY agent_id",
+        "SELECT agent_id, count(*) FROM heartbeat_runs WHERE status = 'running' \
+         AND status IN ('queued', 'scheduled_retry', 'running') GROUP BY agent_id",
     )
     .fetch_all(conn)
     .await?;
     rows.iter().map(|r| Ok((Column::read(r, 0)?, Column::read(r, 1)?))).collect()
 }
 
+/// How many runs are in one of the live states, over all companies.
 pub async fn count(conn: &mut SqliteConnection, status: RunStatus) -> Result<i64> {
-    let q = status.bind(sqlx::query("SELECT count(*) FROM heartbeat_runs WHERE status = ?"));
+    let q = status.bind(sqlx::query(
+        "SELECT count(*) FROM heartbeat_runs WHERE status = ? \
+         AND status IN ('queued', 'scheduled_retry', 'running')",
+    ));
     Ok(scalar(conn, q).await?.unwrap_or(0))
 }
 

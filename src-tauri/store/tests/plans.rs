@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use contract::issue::{IssueSort, ListIssues, SortDir};
-use contract::run::ListRuns;
+use contract::run::{ListRuns, RunStatus};
 use contract::{AgentId, CompanyId, IssueId, IssueRef, RunId, Timestamp};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use store::{Options, Store};
@@ -79,6 +79,9 @@ async fn pretend_it_is_large(path: &std::path::Path) {
         let indexes = sqlx::query("SELECT name FROM pragma_index_list(?)").bind(table);
         for index in indexes.fetch_all(&mut conn).await.unwrap() {
             let name: String = index.get(0);
+            // Of all the rows only these few are live, wait or are pending.
+            let few = ["live", "pending", "deferred", "token", "execution_run", "checkout_run"];
+            let rows = if few.iter().any(|w| name.contains(w)) { 50 } else { rows };
             let columns =
                 sqlx::query("SELECT name FROM pragma_index_info(?) ORDER BY seqno").bind(name.clone());
             let mut stat = rows.to_string();
@@ -124,6 +127,8 @@ async fn use_hot_paths(store: &Store) {
     store::documents::list(conn, ISSUE).await.unwrap();
     store::runs::in_line(conn).await.unwrap();
     store::runs::running_by_agent(conn).await.unwrap();
+    store::runs::count(conn, RunStatus::Running).await.unwrap();
+    store::runs::with_status(conn, RunStatus::Running).await.unwrap();
     store::runs::live(conn, Some(COMPANY)).await.unwrap();
     store::runs::live_by_issue(conn, &[ISSUE]).await.unwrap();
     store::runs::live_on_issue(conn, ISSUE).await.unwrap();
@@ -173,7 +178,8 @@ async fn bad_lines(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let mut out = Vec::new();
     for row in rows {
         let line: String = row.get(3);
-        let on_the_spot = line.contains("BLOOM FILTER") || line.contains("AUTOMATIC");
+        // A filter of what a list in the statement holds costs nothing; one of a table reads the table.
+        let on_the_spot = line.contains("BLOOM FILTER ON") || line.contains("AUTOMATIC");
         let large =
             LARGE.iter().any(|(table, _)| line.split(' ').nth(1).is_some_and(|name| is(sql, name, table)));
         if on_the_spot || (line.starts_with("SCAN ") && large && !line.contains("VIRTUAL TABLE")) {

@@ -32,7 +32,7 @@ pub async fn list(conn: &mut SqliteConnection, q: &ListIssues, limit: u32) -> Re
     push_order(&mut sql, q);
     sql.push(" LIMIT ").push_bind(i64::from(limit));
     sql.push(" OFFSET ").push_bind(i64::from(q.offset.unwrap_or(0)));
-    sql.push(") AS issues");
+    sql.push(") AS page");
     push_order(&mut sql, q);
     let found = sql.build().fetch_all(&mut *conn).await?;
     rows(conn, &found).await
@@ -194,6 +194,7 @@ fn user_id(s: &str) -> String {
     if s == "me" { LOCAL_OPERATOR.to_owned() } else { s.to_owned() }
 }
 
+/// The order, for the issues themselves and again for the page of them.
 fn push_order(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
     let dir = match q.sort_dir {
         Some(SortDir::Asc) => "ASC",
@@ -204,36 +205,36 @@ fn push_order(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
         },
     };
     let column = match q.sort_field.unwrap_or(IssueSort::Updated) {
-        IssueSort::Updated => "issues.updated_at",
-        IssueSort::Created => "issues.created_at",
-        IssueSort::Priority => "issues.priority_rank",
-        IssueSort::Title => "issues.title COLLATE NOCASE",
+        IssueSort::Updated => "updated_at",
+        IssueSort::Created => "created_at",
+        IssueSort::Priority => "priority_rank",
+        IssueSort::Title => "title COLLATE NOCASE",
         IssueSort::Status => {
-            "CASE issues.status WHEN 'in_progress' THEN 0 WHEN 'in_review' THEN 1 WHEN 'blocked' THEN 2 \
+            "CASE status WHEN 'in_progress' THEN 0 WHEN 'in_review' THEN 1 WHEN 'blocked' THEN 2 \
              WHEN 'todo' THEN 3 WHEN 'backlog' THEN 4 WHEN 'done' THEN 5 ELSE 6 END"
         }
     };
     sql.push(" ORDER BY ").push(column).push(" ").push(dir);
     if !matches!(q.sort_field, None | Some(IssueSort::Updated | IssueSort::Created)) {
-        sql.push(", issues.updated_at DESC");
+        sql.push(", updated_at DESC");
     }
 }
 
 /// What a row shows besides its issue. An operator's read mark is the one of [`LOCAL_OPERATOR`].
-const FACTS: &str = "(SELECT count(*) FROM issues c WHERE c.parent_id = issues.id), \
-    (SELECT count(*) FROM issues c WHERE c.parent_id = issues.id AND c.status IN ('done', 'cancelled')), \
-    (SELECT count(*) FROM issue_thread_interactions t WHERE t.company_id = issues.company_id \
-       AND t.issue_id = issues.id AND t.status = 'pending'), \
+const FACTS: &str = "(SELECT count(*) FROM issues c WHERE c.parent_id = page.id), \
+    (SELECT count(*) FROM issues c WHERE c.parent_id = page.id AND c.status IN ('done', 'cancelled')), \
+    (SELECT count(*) FROM issue_thread_interactions t WHERE t.company_id = page.company_id \
+       AND t.issue_id = page.id AND t.status = 'pending'), \
     (SELECT count(*) FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
-       WHERE r.type = 'blocks' AND r.related_issue_id = issues.id AND b.status <> 'done'), \
-    (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = issues.id AND s.user_id = '{operator}'), \
-    EXISTS (SELECT 1 FROM issue_labels l WHERE l.issue_id = issues.id), \
-    EXISTS (SELECT 1 FROM heartbeat_runs r WHERE r.issue_id = issues.id \
+       WHERE r.type = 'blocks' AND r.related_issue_id = page.id AND b.status <> 'done'), \
+    (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = page.id AND s.user_id = '{operator}'), \
+    EXISTS (SELECT 1 FROM issue_labels l WHERE l.issue_id = page.id), \
+    EXISTS (SELECT 1 FROM heartbeat_runs r WHERE r.issue_id = page.id \
        AND r.status IN ('queued', 'scheduled_retry', 'running'))";
 
 static ROW: LazyLock<String> = LazyLock::new(|| {
     let columns = Issue::SELECT.strip_suffix(" FROM issues").unwrap_or(Issue::SELECT);
-    format!("{columns}, {}", FACTS.replace("{operator}", LOCAL_OPERATOR))
+    format!("{}, {}", columns.replace("issues.", "page."), FACTS.replace("{operator}", LOCAL_OPERATOR))
 });
 
 /// Makes rows of what was found; labels and runs are asked for only where there are some.
