@@ -6,6 +6,7 @@
 
 mod client;
 mod core;
+mod display;
 mod memory;
 pub mod stream;
 mod table;
