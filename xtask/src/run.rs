@@ -11,6 +11,7 @@ use crate::system::{self, Purpose};
 pub fn run(project: &Project, args: &[String]) -> Result<()> {
     system::require(Purpose::Run)?;
     let built = build::build(project, Profile::Dev)?;
+    built.announce();
     let mut command = Command::new(&built.desktop);
     command.args(args);
     if !has_display() && !args.iter().any(|a| a == "--headless") {

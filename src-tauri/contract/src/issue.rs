@@ -213,7 +213,7 @@ pub struct CreateIssue {
     #[serde(default)]
     pub inherit_execution_workspace_from_issue_id: Option<IssueId>,
     #[serde(default)]
-    pub assignee_agent_id: Option<AgentId>,
+    pub assignee_agent_id: Option<crate::AgentRef>,
     #[serde(default)]
     pub assignee_user_id: Option<Text<1, 200>>,
     #[serde(default)]

@@ -105,13 +105,25 @@ impl Engine {
         if let Some(reply) = asked.as_ref().and_then(|q| self.replies.answer(q)) {
             return Ok(reply);
         }
-        let answer = (entry.call)(self, caller, input).await;
+        let answer = if entry.info.changes.is_empty() {
+            (entry.call)(self, caller, input).await
+        } else {
+            self.to_its_end(entry.call, caller.clone(), input).await
+        };
         match (&answer, asked) {
             (Ok(reply), Some(q)) => self.replies.keep(q, reply),
             (Err(e), _) => self.mind_damage(e),
             _ => {}
         }
         answer
+    }
+
+    /// Calls an operation that changes something. It goes on when whoever called has gone away, for what follows a
+    /// commit (the kill of a run, the news for the queue) is part of it.
+    async fn to_its_end(self: &Arc<Self>, call: Call, caller: Caller, input: Value) -> Answer<Reply> {
+        let this = Arc::clone(self);
+        let task = self.tasks.spawn(async move { call(&this, &caller, input).await });
+        task.await.map_err(|e| ApiError::internal(format!("the operation broke off: {e}")))?
     }
 
     /// Calls an operation with its own types, from within the program.

@@ -180,8 +180,8 @@ fn gather(mut input: Map<String, Value>, query: &str, params: &RawPathParams) ->
 }
 
 async fn not_found(State(door): State<Door>, headers: HeaderMap) -> Response {
-    let e = match guard::check(&headers, door.port) {
-        Ok(()) => ApiError::new(ErrorCode::NotFound, "API route not found")
+    let e = match admit(&door, &headers, None).await {
+        Ok(_) => ApiError::new(ErrorCode::NotFound, "API route not found")
             .with_hint("GET /api/openapi.json lists the routes."),
         Err(e) => e,
     };
@@ -189,7 +189,7 @@ async fn not_found(State(door): State<Door>, headers: HeaderMap) -> Response {
 }
 
 async fn describe(State(door): State<Door>, headers: HeaderMap) -> Result<Response, Refusal> {
-    guard::check(&headers, door.port)?;
+    admit(&door, &headers, None).await?.admitted(contract::Access::Company)?;
     let body = serde_json::to_vec(openapi::document()).unwrap_or_default();
     Ok(json(StatusCode::OK, body))
 }

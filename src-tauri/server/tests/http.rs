@@ -104,7 +104,7 @@ async fn bad_input_is_named_and_changes_nothing() {
         (json!({ "title": "T", "titel": "U" }), "titel"),
         (json!({ "title": "T", "status": "finished" }), "status"),
         (json!({ "title": 7 }), "title"),
-        (json!({ "title": "T", "assigneeAgentId": "ada" }), "assigneeAgentId"),
+        (json!({ "title": "T", "assigneeAgentId": 7 }), "assigneeAgentId"),
     ] {
         let (status, e) = d.send("POST", &issues, Some(&d.operator), Some(body)).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{e}");
@@ -150,8 +150,13 @@ async fn an_issue_goes_through_its_life() {
     let c = d.company("Paperclip").await;
     let (ada, ada_key) = d.agent(&c, "Ada").await;
     let (bob, bob_key) = d.agent(&c, "Bob").await;
-    let body = json!({ "title": "Fix the login", "assigneeAgentId": ada, "priority": "high" });
-    let issue = d.ok("POST", &format!("/api/companies/{c}/issues"), Some(body)).await;
+    let issues = format!("/api/companies/{c}/issues");
+    let nobody = json!({ "title": "Fix the login", "assigneeAgentId": "eve" });
+    let (status, e) = d.send("POST", &issues, Some(&d.operator), Some(nobody)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{e}");
+    let body = json!({ "title": "Fix the login", "assigneeAgentId": "ada", "priority": "high" });
+    let issue = d.ok("POST", &issues, Some(body)).await;
+    assert_eq!(issue["assigneeAgentId"].as_str(), Some(&*ada), "by its name as well as by its id");
     assert_eq!((issue["identifier"].as_str(), issue["status"].as_str()), (Some("PAP-1"), Some("todo")));
     let wakes = d.ok("GET", &format!("/api/companies/{c}/wakeup-requests"), None).await;
     assert_eq!(wakes[0]["status"], "skipped", "the wake leaves a row that says why it came to nothing");
@@ -382,7 +387,11 @@ async fn a_second_engine_on_the_same_folder_and_a_taken_port_are_refused() {
 #[tokio::test]
 async fn the_openapi_document_is_served() {
     let d = Door::open().await;
-    let (status, doc) = d.send("GET", "/api/openapi.json", None, None).await;
+    for token in [None, Some("pcp_wrong")] {
+        let (status, _) = d.send("GET", "/api/openapi.json", token, None).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+    let (status, doc) = d.send("GET", "/api/openapi.json", Some(&d.operator), None).await;
     assert_eq!((status, doc["openapi"].as_str()), (StatusCode::OK, Some("3.1.0")));
     let count: usize = doc["paths"].as_object().unwrap().values().map(|p| p.as_object().unwrap().len()).sum();
     assert_eq!(count, ALL.len());

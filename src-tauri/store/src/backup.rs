@@ -21,8 +21,10 @@ pub async fn create(store: &Store, to: &Path) -> Result<u64> {
         let _ = std::fs::remove_file(&partial);
         return Err(e);
     }
-    // The copy has its final name only once it is known to be good.
+    // The copy has its final name only once it is known to be good, and on the disk: SQLite leaves that to us.
+    std::fs::File::open(&partial)?.sync_all()?;
     std::fs::rename(&partial, to)?;
+    sync_folder_of(to);
     Ok(std::fs::metadata(to)?.len())
 }
 
@@ -96,6 +98,13 @@ pub(crate) fn finish_restore(database: &Path) -> Result<Option<PathBuf>> {
 
 fn restored_name(database: &Path) -> PathBuf {
     with_suffix(database, ".restored")
+}
+
+/// Has the names in a file's folder outlive a power cut. Some file systems cannot; the file itself is safe then.
+fn sync_folder_of(file: &Path) {
+    if let Some(dir) = file.parent().and_then(|dir| std::fs::File::open(dir).ok()) {
+        let _ = dir.sync_all();
+    }
 }
 
 fn partial_name(path: &Path) -> PathBuf {

@@ -44,12 +44,10 @@ pub async fn read(
             })
         })
         .collect::<Result<_>>()?;
-    // A page that is not full has seen everything up to the newest, whatever company it was of.
-    let cursor = if changes.len() < limit as usize {
-        newest.max(after)
-    } else {
-        changes.last().map_or(after, |c| c.seq)
-    };
+    let last = changes.last().map_or(after, |c| c.seq);
+    // A page that is not full has seen everything up to the newest, whatever company it was of, and perhaps one that
+    // came after the newest was asked for.
+    let cursor = if changes.len() < limit as usize { newest.max(last) } else { last };
     Ok(ChangePage { changes, cursor, reset: false })
 }
 

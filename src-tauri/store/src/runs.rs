@@ -472,6 +472,15 @@ pub async fn spent_cents(
     Ok(scalar::<f64>(conn, company.bind(since.bind(q))).await?.unwrap_or(0.0))
 }
 
+/// What an agent's runs that ended since then cost, in cents (fractions kept).
+pub async fn spent_cents_of(conn: &mut SqliteConnection, agent: AgentId, since: Timestamp) -> Result<f64> {
+    let q = sqlx::query(
+        "SELECT coalesce(sum(json_extract(usage_json, '$.costUsd')), 0.0) * 100.0 FROM heartbeat_runs \
+         WHERE agent_id = ? AND finished_at >= ?",
+    );
+    Ok(scalar::<f64>(conn, since.bind(agent.bind(q))).await?.unwrap_or(0.0))
+}
+
 /// Failed runs since then, over all companies.
 pub async fn failed_since(conn: &mut SqliteConnection, since: Timestamp) -> Result<i64> {
     let q = since.bind(sqlx::query(

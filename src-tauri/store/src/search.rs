@@ -55,12 +55,16 @@ impl Field {
         }
     }
 
-    /// From a match `m.at` to the issue `i`.
+    /// From a match `m` to the issue `i`. `CROSS` has SQLite begin with the matches, newest first.
     const fn joins(self) -> &'static str {
         match self {
-            Self::Title | Self::Description => "JOIN issues i ON i.seq = m.at",
-            Self::Comment => "JOIN issue_comments c ON c.seq = m.at JOIN issues i ON i.id = c.issue_id",
-            Self::Document => "JOIN documents d ON d.seq = m.at JOIN issues i ON i.id = d.issue_id",
+            Self::Title | Self::Description => "CROSS JOIN issues i ON i.seq = m.rowid",
+            Self::Comment => {
+                "CROSS JOIN issue_comments c ON c.seq = m.rowid CROSS JOIN issues i ON i.id = c.issue_id"
+            }
+            Self::Document => {
+                "CROSS JOIN documents d ON d.seq = m.rowid CROSS JOIN issues i ON i.id = d.issue_id"
+            }
         }
     }
 
@@ -139,13 +143,12 @@ async fn matches(
         None => expression.to_owned(),
     };
     let sql = format!(
-        "SELECT i.id, i.updated_at, m.at FROM \
-         (SELECT rowid AS at FROM {index} WHERE {index} MATCH ? ORDER BY rowid DESC LIMIT ?) m \
-         {} WHERE i.company_id = ? AND i.hidden_at IS NULL",
+        "SELECT i.id, i.updated_at, m.rowid FROM {index} m {} \
+         WHERE {index} MATCH ? AND i.company_id = ? AND i.hidden_at IS NULL ORDER BY m.rowid DESC LIMIT ?",
         field.joins()
     );
-    let q = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(expression).bind(CANDIDATES);
-    let rows = company.bind(q).fetch_all(conn).await?;
+    let q = company.bind(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(expression));
+    let rows = q.bind(CANDIDATES).fetch_all(conn).await?;
     rows.iter()
         .map(|r| {
             let mut c = Cursor::new(r);

@@ -298,3 +298,59 @@ async fn a_restore_that_was_cut_short_is_finished_by_the_next_start() {
     let mut conn = store.read().await.unwrap();
     assert!(store::companies::get(&mut conn, c.id).await.unwrap().is_some(), "not an empty new database");
 }
+
+#[tokio::test]
+async fn a_company_finds_its_own_however_much_newer_another_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let (quiet, busy) = (company(1), company(2));
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &quiet).await.unwrap();
+    store::companies::create(&mut tx, &busy).await.unwrap();
+    let own = issue(&mut tx, quiet.id, 1, "The login page").await;
+    for n in 0..130 {
+        issue(&mut tx, busy.id, 10 + n, "Another login").await;
+    }
+    tx.commit().await.unwrap();
+    let mut conn = store.read().await.unwrap();
+    let words = store::search::Expression::of("login").unwrap();
+    let found = store::search::hits(&mut conn, quiet.id, &words, store::search::Field::Title).await.unwrap();
+    assert_eq!(found.iter().map(|h| h.issue).collect::<Vec<_>>(), [own.id]);
+}
+
+#[tokio::test]
+async fn writing_a_row_changes_what_differs_and_leaves_what_others_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    let mut i = issue(&mut tx, c.id, 1, "Before").await;
+    tx.commit().await.unwrap();
+    i.title = "After".into();
+    i.description = None;
+    let version = store.version();
+    let mut tx = store.write(NOW).await.unwrap();
+    store::issues::save(&mut tx, &i).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(store.version() > version, "kept answers are void after a commit");
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(store::issues::get(&mut conn, i.id).await.unwrap(), Some(i));
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_dropped_half_way_leaves_the_writer_free_and_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    let c = company(1);
+    let mut tx = store.write(NOW).await.unwrap();
+    store::companies::create(&mut tx, &c).await.unwrap();
+    drop(tx);
+    // Dropped while it begins.
+    let begun = tokio::time::timeout(std::time::Duration::from_micros(1), store.write(NOW)).await;
+    drop(begun);
+    let mut tx = store.write(NOW).await.unwrap();
+    assert!(store::companies::get(&mut tx, c.id).await.unwrap().is_none());
+    store::companies::create(&mut tx, &c).await.unwrap();
+    tx.commit().await.unwrap();
+}

@@ -83,7 +83,7 @@ pub fn NewIssue(defaults: NewIssueDefaults) -> impl IntoView {
         input.work_mode = planning.get_untracked().then_some(WorkMode::Planning);
         input.parent_id = parent.get_value().map(|(id, _)| id);
         match assignee.get_untracked() {
-            Assignee::Agent(a) => input.assignee_agent_id = Some(a),
+            Assignee::Agent(a) => input.assignee_agent_id = Some(a.into()),
             Assignee::You => input.assignee_user_id = Text::new(contract::LOCAL_OPERATOR).ok(),
             Assignee::Nobody => {}
         }

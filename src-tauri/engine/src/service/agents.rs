@@ -10,13 +10,17 @@ use contract::{AgentId, ApiError, Cents, IssueId};
 use serde_json::json;
 use store::{SqliteConnection, WriteTx};
 
+use super::companies::month_start;
 use super::text;
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer};
 use crate::{Caller, Engine};
 
 impl Engine {
-    async fn agent_detail(&self, conn: &mut SqliteConnection, agent: Agent) -> Answer<AgentDetail> {
+    async fn agent_detail(&self, conn: &mut SqliteConnection, mut agent: Agent) -> Answer<AgentDetail> {
+        let month = month_start(self.now());
+        let spent = store::runs::spent_cents_of(conn, agent.id, month).await.answer()?;
+        agent.spent_monthly_cents = Cents::new(spent.round() as i64);
         let all = store::agents::list(conn, agent.company_id).await.answer()?;
         let chain_of_command = domain::agent::chain_of_command(&all, &agent)
             .into_iter()

@@ -274,7 +274,7 @@ impl Engine {
             new.priority = t.priority;
             new.work_mode = t.work_mode;
             new.parent_id = parent;
-            new.assignee_agent_id = t.assignee_agent_id;
+            new.assignee_agent_id = t.assignee_agent_id.map(Into::into);
             new.assignee_user_id = t.assignee_user_id;
             new.project_id = t.project_id.or(issue.project_id);
             new.goal_id = t.goal_id.or(issue.goal_id);

@@ -273,7 +273,7 @@ impl Engine {
                 "backups",
                 FindingLevel::Warn,
                 "There is no backup yet",
-                Some("Make one with: paperclip backup create"),
+                Some("Make one with: paperclip backups create"),
             ),
             Some(t) => finding("backups", FindingLevel::Ok, format!("The newest backup is of {t}"), None),
         }

@@ -90,11 +90,12 @@ fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues, below: Option<&s
         sql.push(" OR issues.seq IN (SELECT rowid FROM issues_search WHERE issues_search MATCH ")
             .push_bind(words.clone());
         sql.push(
-            ") OR issues.id IN (SELECT issue_id FROM issue_comments WHERE seq IN \
-                  (SELECT rowid FROM comments_search WHERE comments_search MATCH ",
+            ") OR issues.id IN (SELECT c.issue_id FROM comments_search m \
+             CROSS JOIN issue_comments c ON c.seq = m.rowid WHERE comments_search MATCH ",
         )
         .push_bind(words);
-        sql.push(" ORDER BY rowid DESC LIMIT 2000)))");
+        sql.push(" AND c.company_id = ").push_bind(q.company_id.to_string());
+        sql.push(" ORDER BY m.rowid DESC LIMIT 2000))");
     }
 }
 

@@ -289,7 +289,7 @@ pub fn BudgetFields(form: AgentForm) -> impl IntoView {
                     <span>"Budget a month"</span>
                     {move || match wrong.get() {
                         Some(why) => view! { <small class="wrong" id="budget-wrong" role="alert">{why}</small> }.into_any(),
-                        None => view! { <small>"In dollars. Left empty, it has no limit of its own."</small> }.into_any(),
+                        None => view! { <small>"In dollars. Shown beside what it spends; it does not stop runs yet."</small> }.into_any(),
                     }}
                 </span>
                 <span class="money">

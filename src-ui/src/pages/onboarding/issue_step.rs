@@ -39,7 +39,7 @@ pub fn IssueStep(w: Wizard) -> impl IntoView {
         let mut input = CreateIssue::titled(company.id, title);
         input.description = Text::new(text.get_untracked()).ok();
         input.status = Some(IssueStatus::Todo);
-        input.assignee_agent_id = Some(agent.id);
+        input.assignee_agent_id = Some(agent.id.into());
         w.busy.set(true);
         w.error.set(None);
         spawn_local(async move {

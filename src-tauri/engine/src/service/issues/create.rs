@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::issue::*;
 use contract::operations::*;
 use contract::run::InvocationSource;
-use contract::{ApiError, IssueId};
+use contract::{ApiError, ErrorCode, IssueId};
 use serde_json::json;
 use store::WriteTx;
 
@@ -37,7 +37,11 @@ impl Engine {
         if q.assignee_agent_id.is_some() && q.assignee_user_id.is_some() {
             return Err(ApiError::unprocessable("An issue has one assignee: an agent or a user"));
         }
-        if let Some(agent) = q.assignee_agent_id {
+        let agent = match &q.assignee_agent_id {
+            Some(r) => Some(self.agent(tx, caller, r, Some(q.company_id)).await.map_err(no_such_agent)?.id),
+            None => None,
+        };
+        if let Some(agent) = agent {
             self.check_assignee(tx, caller, q.company_id, agent).await?;
         }
         let assigned = q.assignee_agent_id.is_some() || q.assignee_user_id.is_some();
@@ -54,7 +58,7 @@ impl Engine {
         issue.description = q.description.map(|d| d.into_string()).filter(|d| !d.is_empty());
         issue.work_mode = q.work_mode.unwrap_or(issue.work_mode);
         issue.priority = q.priority.unwrap_or(issue.priority);
-        issue.assignee_agent_id = q.assignee_agent_id;
+        issue.assignee_agent_id = agent;
         issue.assignee_user_id = q.assignee_user_id.map(|u| u.into_string());
         issue.created_by_agent_id = caller.agent_id();
         issue.created_by_user_id = caller.user_id();
@@ -139,6 +143,17 @@ impl Handle<DeleteIssue> for Engine {
         store::issues::delete(&mut tx, &issue).await.answer()?;
         tx.commit().await.answer()?;
         Ok(issue)
+    }
+}
+
+/// The issue's path is right; what it names is not there.
+fn no_such_agent(e: ApiError) -> ApiError {
+    match e.code {
+        ErrorCode::NotFound => ApiError::unprocessable("assigneeAgentId names no agent of this company")
+            .with_hint(
+                "Give an agent's id or its URL key, as GET /api/companies/{companyId}/agents lists them.",
+            ),
+        _ => e,
     }
 }
 
