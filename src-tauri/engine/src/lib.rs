@@ -21,6 +21,7 @@ mod wake;
 mod world;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
 
 use contract::instance::GeneralSettings;
@@ -53,6 +54,8 @@ pub struct Engine {
     /// Runs whose hosts this program follows.
     live: Mutex<HashMap<RunId, LiveRun>>,
     replies: replies::Replies,
+    /// The state of the data that the newest backup of this program's time holds.
+    backed_up: AtomicU64,
     stop: CancellationToken,
     tasks: TaskTracker,
     _lock: lock::DataLock,
@@ -91,6 +94,7 @@ impl Engine {
             keys_noted: Mutex::default(),
             live: Mutex::default(),
             replies: replies::Replies::default(),
+            backed_up: AtomicU64::new(u64::MAX),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             _lock: lock,

@@ -1,6 +1,7 @@
 //! The clock: timers, backups, and keeping the feed short.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contract::run::{InvocationSource, TriggerDetail};
@@ -89,8 +90,19 @@ impl Engine {
         if self.last_backup().is_some_and(|t| self.now().since(t) < every) {
             return;
         }
+        // Nothing was committed since the last one but its own entry: another would only be a copy of it.
+        let version = self.store.version();
+        if self.backed_up.load(Ordering::Relaxed) == version {
+            return;
+        }
         match self.back_up("scheduled").await {
-            Ok(b) => tracing::info!(file = b.backup_file, "backup made"),
+            Ok(b) => {
+                let now = self.store.version();
+                // One commit is the backup's own; with more, something was written meanwhile.
+                let own = if now == version + 1 { now } else { version };
+                self.backed_up.store(own, Ordering::Relaxed);
+                tracing::info!(file = b.backup_file, "backup made");
+            }
             Err(e) => {
                 self.mind_damage(&e);
                 tracing::error!("the backup failed: {e}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -50,7 +50,25 @@ pub(crate) async fn events(
     // Whoever may read the company may watch it.
     door.engine.call(&caller, "companies.get", input).await?;
     let upgrade = upgrade.map_err(|e| invalid(format!("This address is a WebSocket: {e}")))?;
-    Ok(upgrade.max_message_size(MAX_INCOMING).on_upgrade(move |socket| watch(door, company, socket)))
+    let pass = Pass { headers, token };
+    Ok(upgrade.max_message_size(MAX_INCOMING).on_upgrade(move |socket| watch(door, company, pass, socket)))
+}
+
+/// What a client was let in with. A run's token dies with its run and a key can be revoked, also while it listens.
+struct Pass {
+    headers: HeaderMap,
+    token: Option<String>,
+}
+
+impl Pass {
+    async fn holds(&self, door: &Door) -> bool {
+        admit(door, &self.headers, self.token.as_deref()).await.is_ok()
+    }
+}
+
+/// Whether this could end somebody's right to listen.
+fn may_end_a_pass(c: &Change) -> bool {
+    matches!(c.kind, Kind::Run | Kind::Agent | Kind::AgentKey | Kind::Instance)
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {
@@ -58,7 +76,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
         .with_hint("Open a WebSocket on /api/companies/{companyId}/events/ws, with a token.")
 }
 
-async fn watch(door: Door, company: CompanyId, socket: WebSocket) {
+async fn watch(door: Door, company: CompanyId, pass: Pass, socket: WebSocket) {
     let (mut out, mut incoming) = socket.split();
     let mut feed = door.engine.follow_changes(None, Some(company));
     let (logs, mut log_events) = mpsc::channel::<LiveEvent>(WAITING);
@@ -69,6 +87,10 @@ async fn watch(door: Door, company: CompanyId, socket: WebSocket) {
         let events = tokio::select! {
             page = feed.next() => match page {
                 Some(page) => {
+                    if page.changes.iter().any(may_end_a_pass) && !pass.holds(&door).await {
+                        let _ = out.send(no_longer_admitted()).await;
+                        break;
+                    }
                     for run in page.changes.iter().filter_map(started) {
                         if followed.insert(run) {
                             follow(&door, company, run, logs.clone());
@@ -87,6 +109,10 @@ async fn watch(door: Door, company: CompanyId, socket: WebSocket) {
                 }
             },
             _ = ping.tick() => {
+                if !pass.holds(&door).await {
+                    let _ = out.send(no_longer_admitted()).await;
+                    break;
+                }
                 if heard.elapsed() > PING_EVERY * 2 || out.send(Message::Ping(Vec::new().into())).await.is_err() {
                     break;
                 }
@@ -101,6 +127,12 @@ async fn watch(door: Door, company: CompanyId, socket: WebSocket) {
         }
     }
     let _ = out.close().await;
+}
+
+/// 401 in the range of codes that a WebSocket leaves to programs.
+fn no_longer_admitted() -> Message {
+    let reason = "The token is not valid any more".into();
+    Message::Close(Some(CloseFrame { code: 4401, reason }))
 }
 
 fn started(c: &Change) -> Option<RunId> {

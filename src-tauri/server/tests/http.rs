@@ -385,6 +385,26 @@ async fn a_second_engine_on_the_same_folder_and_a_taken_port_are_refused() {
 }
 
 #[tokio::test]
+async fn a_websocket_closes_when_its_key_is_revoked() {
+    let d = Door::open().await;
+    let c = d.company("Acme").await;
+    let (ada, key) = d.agent(&c, "Ada").await;
+    let url = format!("{}/api/companies/{c}/events/ws?token={key}", d.url.replacen("http", "ws", 1));
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let keys = d.ok("GET", &format!("/api/agents/{ada}/keys"), None).await;
+    d.ok("DELETE", &format!("/api/agents/{ada}/keys/{}", keys[0]["id"].as_str().unwrap()), None).await;
+    let code = loop {
+        let message = tokio::time::timeout(std::time::Duration::from_secs(20), socket.next()).await.unwrap();
+        match message {
+            Some(Ok(tungstenite::Message::Close(frame))) => break frame.map(|f| u16::from(f.code)),
+            Some(Ok(_)) => {}
+            other => panic!("ended without a reason: {other:?}"),
+        }
+    };
+    assert_eq!(code, Some(4401));
+}
+
+#[tokio::test]
 async fn the_openapi_document_is_served() {
     let d = Door::open().await;
     for token in [None, Some("pcp_wrong")] {
