@@ -163,8 +163,8 @@ async fn an_agent_reaches_neither_the_operators_token_nor_the_database_and_its_o
         .iter()
         .map(|e| e["text"].as_str().unwrap().to_owned() + "\n")
         .collect();
-    assert!(!said.contains(&program.token), "the operator's token was read");
     if started["payload"]["sandbox"]["level"] == "namespace" {
+        assert!(!said.contains(&program.token), "the operator's token was read");
         assert!(!said.contains("SQLite format") && !said.contains("backups"), "{said}");
     } else {
         assert!(started["message"].as_str().unwrap().contains("without a sandbox"), "{started:#}");

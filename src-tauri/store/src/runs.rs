@@ -445,6 +445,19 @@ pub async fn events(
         .collect()
 }
 
+/// How the newest process was kept away from the data folder: the level, and why it was no better.
+pub async fn newest_sandbox(conn: &mut SqliteConnection) -> Result<Option<(String, Option<String>)>> {
+    let row = sqlx::query(
+        "SELECT json_extract(payload, '$.sandbox.level'), json_extract(payload, '$.sandbox.why') \
+         FROM heartbeat_run_events WHERE event_type = 'process.started' ORDER BY id DESC LIMIT 1",
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let level: Option<String> = Column::read(&row, 0)?;
+    level.map(|l| Column::read(&row, 1).map(|why| (l, why))).transpose()
+}
+
 /// Ended runs of the last days, by day (UTC) and outcome.
 pub async fn by_day(
     conn: &mut SqliteConnection,

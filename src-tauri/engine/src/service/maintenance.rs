@@ -125,6 +125,7 @@ impl Handle<Doctor> for Engine {
             or_finding("dangling_locks", self.check_locks(q.repair).await),
             or_finding("run_logs", self.check_logs().await),
             self.check_backups(),
+            or_finding("sandbox", self.check_sandbox().await),
             check_secrecy(&self.paths.operator_token()),
         ];
         let level = findings.iter().map(|f| f.level).max().unwrap_or(FindingLevel::Ok);
@@ -255,6 +256,31 @@ impl Engine {
                 FindingLevel::Warn,
                 format!("{n} runs have lost their log, first {}", missing[0]),
                 Some("Their transcripts are empty; everything else about them is kept."),
+            ),
+        })
+    }
+
+    /// Whether agents are kept away from this program's own files, by the newest run.
+    async fn check_sandbox(&self) -> Answer<Finding> {
+        let mut conn = self.store.read().await.answer()?;
+        let newest = store::runs::newest_sandbox(&mut conn).await.answer()?;
+        Ok(match newest {
+            None => {
+                finding("sandbox", FindingLevel::Ok, "No run has shown yet whether the sandbox works", None)
+            }
+            Some((level, None)) => finding(
+                "sandbox",
+                FindingLevel::Ok,
+                format!("The newest run was in a sandbox ({level})"),
+                None,
+            ),
+            Some((_, Some(why))) => finding(
+                "sandbox",
+                FindingLevel::Warn,
+                format!("The newest run had no sandbox, and could read this program's files: {why}"),
+                Some(
+                    "Linux must allow user namespaces. On Ubuntu 24.04 and later the package's AppArmor profile does: install it with `cargo xtask package`.",
+                ),
             ),
         })
     }
