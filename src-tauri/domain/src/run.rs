@@ -9,7 +9,8 @@ use contract::{AgentId, Timestamp};
 pub fn may_become(from: RunStatus, to: RunStatus) -> bool {
     use RunStatus::*;
     match from {
-        Queued => matches!(to, Running | Cancelled),
+        // What cannot be claimed fails where it stands, so that the queue goes on.
+        Queued => matches!(to, Running | Cancelled | Failed),
         ScheduledRetry => matches!(to, Queued | Cancelled),
         Running => matches!(to, Succeeded | Failed | Cancelled | TimedOut),
         Succeeded | Failed | Cancelled | TimedOut => false,

@@ -9,6 +9,7 @@ use crate::agent::HeartbeatPolicy;
 /// Why a wake starts nothing. The code is recorded with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
+    AgentNotInvokable(AgentStatus),
     HeartbeatDisabled,
     WakeOnDemandDisabled,
     InstancePaused,
@@ -24,6 +25,7 @@ pub enum Skip {
 impl Skip {
     pub const fn code(self) -> &'static str {
         match self {
+            Self::AgentNotInvokable(_) => "agent_not_invokable",
             Self::HeartbeatDisabled => "heartbeat.disabled",
             Self::WakeOnDemandDisabled => "heartbeat.wakeOnDemand.disabled",
             Self::InstancePaused => "instance.paused",
@@ -38,6 +40,10 @@ impl Skip {
     /// One sentence for a person.
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::AgentNotInvokable(AgentStatus::Paused) => "The agent is paused",
+            Self::AgentNotInvokable(AgentStatus::Terminated) => "The agent is terminated",
+            Self::AgentNotInvokable(AgentStatus::PendingApproval) => "The agent waits for approval",
+            Self::AgentNotInvokable(_) => "The agent cannot be woken in its current state",
             Self::HeartbeatDisabled => "The agent's timer is off",
             Self::WakeOnDemandDisabled => "The agent does not wake on demand",
             Self::InstancePaused => "Everything is paused",
@@ -73,8 +79,6 @@ pub struct WakeFacts<'a> {
 /// What becomes of the wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The agent cannot be asked at all; nothing is recorded.
-    NotInvokable,
     Skip(Skip),
     /// Merge into the run that has not started yet.
     Coalesce,
@@ -92,7 +96,7 @@ pub fn decide(f: &WakeFacts<'_>) -> Decision {
         return Decision::Skip(Skip::InstancePaused);
     }
     if !crate::agent::is_invokable(f.agent_status) {
-        return Decision::NotInvokable;
+        return Decision::Skip(Skip::AgentNotInvokable(f.agent_status));
     }
     if !f.company_active {
         return Decision::Skip(Skip::CompanyNotActive);
@@ -162,11 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_agent_is_not_asked_and_a_paused_instance_says_so() {
-        assert_eq!(
-            decide(&WakeFacts { agent_status: AgentStatus::Paused, ..facts() }),
-            Decision::NotInvokable
-        );
+    fn an_agent_that_cannot_be_woken_is_skipped_and_a_paused_instance_says_so() {
+        for status in [AgentStatus::Paused, AgentStatus::Terminated, AgentStatus::PendingApproval] {
+            assert_eq!(
+                decide(&WakeFacts { agent_status: status, ..facts() }),
+                Decision::Skip(Skip::AgentNotInvokable(status))
+            );
+        }
         assert_eq!(
             decide(&WakeFacts { instance_paused: true, ..facts() }),
             Decision::Skip(Skip::InstancePaused)

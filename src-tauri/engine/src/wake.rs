@@ -50,13 +50,15 @@ impl Wake {
 pub(crate) enum Woken {
     Run(Box<Run>),
     Nothing(WakeSkipped),
+    /// Recorded as well, but who asked for it directly is refused.
+    NotInvokable(WakeSkipped),
 }
 
 impl From<Woken> for WakeOutcome {
     fn from(w: Woken) -> Self {
         match w {
             Woken::Run(run) => Self::Run(run),
-            Woken::Nothing(s) => Self::Skipped(s),
+            Woken::Nothing(s) | Woken::NotInvokable(s) => Self::Skipped(s),
         }
     }
 }
@@ -139,9 +141,6 @@ impl Engine {
         }
         let request = Request { wake, agent, issue: issue.flatten(), ctx, task_key, live };
         match decision {
-            Decision::NotInvokable => Err(ApiError::conflict("Agent is not invokable in its current state")
-                .with_details(serde_json::json!({ "status": request.agent.status }))
-                .with_hint("Resume or approve the agent first.")),
             Decision::Skip(why) => self.skip(tx, caller, request, why).await,
             Decision::Coalesce => self.coalesce(tx, caller, request).await,
             Decision::Defer => self.defer(tx, caller, request).await,
@@ -233,8 +232,14 @@ impl Engine {
         w.reason = Some(why.code().to_owned());
         w.error = Some(why.reason().to_owned());
         w.finished_at = Some(tx.at());
+        let refused = matches!(why, Skip::AgentNotInvokable(_));
+        if refused {
+            // A refusal is no answer to stand for the same question: asked again of an agent resumed, it is heard.
+            w.idempotency_key = None;
+        }
         store::wakeups::create(tx, &w).await.answer()?;
-        Ok(Woken::Nothing(skipped("wakeup_skipped", why.reason(), w.issue_id, r.live.as_ref())))
+        let answer = skipped("wakeup_skipped", why.reason(), w.issue_id, r.live.as_ref());
+        Ok(if refused { Woken::NotInvokable(answer) } else { Woken::Nothing(answer) })
     }
 
     async fn coalesce(&self, tx: &mut WriteTx, caller: &Caller, r: Request) -> Answer<Woken> {

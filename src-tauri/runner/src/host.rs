@@ -39,7 +39,7 @@ pub use client::{HostControl, HostHandle, launch};
 pub use elsewhere::{HostControl, HostHandle, adopt, launch, serve};
 pub use launcher::{Adoption, HostError, HostLauncher, LostReport};
 pub use protocol::{
-    ExitReport, HostEvent, Kill, KillCause, LaunchSpec, Progress, RUN_MARKER, Sandbox, SandboxLevel,
+    ExitReport, HostEvent, Kill, KillCause, LINGER, LaunchSpec, Progress, RUN_MARKER, Sandbox, SandboxLevel,
     SandboxPolicy, SpawnFailure, SpawnFailureKind, Started,
 };
 #[cfg(target_os = "linux")]

@@ -368,6 +368,24 @@ pub async fn by_token(
     row.map(|r| Ok((Column::read(&r, 0)?, Column::read(&r, 1)?, Column::read(&r, 2)?))).transpose()
 }
 
+/// Notes that the running run is to end, in the transaction that decides it. The first reason stays.
+pub async fn request_cancel(tx: &mut WriteTx, id: RunId, why: &str) -> Result<()> {
+    let at = tx.at();
+    let q = sqlx::query(
+        "UPDATE heartbeat_runs SET cancel_requested_at = ?, cancel_reason = ? \
+         WHERE id = ? AND cancel_requested_at IS NULL",
+    );
+    let q = at.bind(q).bind(why.to_owned());
+    id.bind(q).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Why the run is to end, where that was decided while it was running.
+pub async fn cancel_reason(conn: &mut SqliteConnection, id: RunId) -> Result<Option<String>> {
+    let q = "SELECT cancel_reason FROM heartbeat_runs WHERE id = ? AND cancel_requested_at IS NOT NULL";
+    Ok(scalar::<Option<String>>(conn, id.bind(sqlx::query(q))).await?.flatten())
+}
+
 pub async fn task_key(conn: &mut SqliteConnection, id: RunId) -> Result<Option<String>> {
     Ok(scalar::<Option<String>>(
         conn,
@@ -492,6 +510,17 @@ pub async fn spent_cents_of(conn: &mut SqliteConnection, agent: AgentId, since: 
          WHERE agent_id = ? AND finished_at >= ?",
     );
     Ok(scalar::<f64>(conn, since.bind(agent.bind(q))).await?.unwrap_or(0.0))
+}
+
+/// Runs which had a host and ended since then, over all companies.
+pub async fn ended_since(conn: &mut SqliteConnection, at: Timestamp) -> Result<Vec<(RunId, CompanyId)>> {
+    // Company by company, as the index of the ended runs begins with the company.
+    let q = sqlx::query(
+        "SELECT r.id, r.company_id FROM companies c CROSS JOIN heartbeat_runs r \
+         ON r.company_id = c.id AND r.finished_at >= ? WHERE r.log_ref IS NOT NULL",
+    );
+    let rows = at.bind(q).fetch_all(conn).await?;
+    rows.iter().map(|r| Ok((Column::read(r, 0)?, Column::read(r, 1)?))).collect()
 }
 
 /// Failed runs since then, over all companies.

@@ -139,6 +139,8 @@ async fn use_hot_paths(store: &Store) {
     store::runs::list(conn, &all_runs, 50).await.unwrap();
     store::runs::by_token(conn, "x").await.unwrap();
     store::runs::events(conn, RUN, 0, 50).await.unwrap();
+    store::runs::cancel_reason(conn, RUN).await.unwrap();
+    store::runs::ended_since(conn, NOW).await.unwrap();
     store::runs::spent_cents(conn, Some(COMPANY), NOW).await.unwrap();
     store::wakeups::open_for_run(conn, RUN).await.unwrap();
     store::wakeups::deferred_for_issue(conn, ISSUE).await.unwrap();
@@ -154,6 +156,7 @@ async fn use_hot_paths(store: &Store) {
     let mut tx = store.write(NOW).await.unwrap();
     store::issues::touch(&mut tx, &issue).await.unwrap();
     store::issues::save(&mut tx, &issue).await.unwrap();
+    store::runs::request_cancel(&mut tx, RUN, "x").await.unwrap();
     tx.commit().await.unwrap();
 }
 

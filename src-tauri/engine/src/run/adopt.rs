@@ -1,10 +1,12 @@
 //! Runs that went on, ended or were lost while this program was away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::run::{Run, RunStatus};
+use contract::{CompanyId, RunId};
 use runner::adapter::{Adapter, Parsed};
-use runner::host::{Adoption, ExitReport, LostReport, adopt};
+use runner::host::{Adoption, ExitReport, HostEvent, KillCause, LINGER, LostReport, adopt};
 
 use super::LiveRun;
 use super::execute::{adapter_of, conclude};
@@ -13,13 +15,21 @@ use super::patience::{Patience, Waited};
 use crate::error::{Answer, OrAnswer, may_pass};
 use crate::{Engine, EngineError};
 
+/// What a host may still be there after its linger time: clocks differ, and a machine that slept is late.
+const LEEWAY: Duration = Duration::from_secs(60);
+
 impl Engine {
     /// Takes up every run that was running when the program ended.
     pub(crate) async fn adopt_runs(self: &Arc<Self>) -> Result<(), EngineError> {
-        let running = {
+        let (running, over) = {
             let mut conn = self.store.read().await?;
-            store::runs::with_status(&mut conn, RunStatus::Running).await?
+            let over = store::runs::ended_since(&mut conn, self.now().minus(LINGER + LEEWAY)).await?;
+            (store::runs::with_status(&mut conn, RunStatus::Running).await?, over)
         };
+        for (id, company) in over {
+            let this = Arc::clone(self);
+            self.tasks.spawn(async move { this.dismiss(id, company).await });
+        }
         for run in running {
             self.live_runs().insert(run.id, LiveRun::new());
             let this = Arc::clone(self);
@@ -45,11 +55,51 @@ impl Engine {
         Ok(())
     }
 
-    async fn take_up(self: &Arc<Self>, run: &Run) -> Answer<Option<End>> {
-        let agent = {
-            let mut conn = self.store.read().await.answer()?;
-            store::agents::get(&mut conn, run.agent_id).await.answer()?
+    /// Sees that nothing is left of a run which is over. The program may have ended between the commit of the
+    /// run's end and the word to its host, who would wait for that word all its linger time.
+    async fn dismiss(&self, id: RunId, company: CompanyId) {
+        let dir = self.paths.run(company, id);
+        if !tokio::fs::try_exists(&dir).await.unwrap_or(false) {
+            return;
+        }
+        let mut handle = match adopt(&dir).await {
+            Ok(Adoption::Live(handle)) => handle,
+            // A host that waited has been told, and what a host left behind is gone.
+            Ok(Adoption::Ended(_) | Adoption::Lost(_)) => return,
+            Err(e) => {
+                tracing::warn!(run = %id, "whether its host is still there is not known: {e}");
+                return;
+            }
         };
+        tracing::warn!(run = %id, "the run is over and its host is not: ending it");
+        let control = handle.control();
+        let _ = control.kill(KillCause::Cancelled, Some("The run is over".to_owned()), None).await;
+        loop {
+            let event = tokio::select! {
+                () = self.stop.cancelled() => return,
+                event = handle.next_event() => event,
+            };
+            match event {
+                Ok(HostEvent::Exited(_)) => break,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+        let _ = control.finish().await;
+    }
+
+    async fn take_up(self: &Arc<Self>, run: &Run) -> Answer<Option<End>> {
+        let (agent, stop) = {
+            let mut conn = self.store.read().await.answer()?;
+            let stop = store::runs::cancel_reason(&mut conn, run.id).await.answer()?;
+            (store::agents::get(&mut conn, run.agent_id).await.answer()?, stop)
+        };
+        // Its host is told as soon as it is followed.
+        if let Some(live) = self.live_runs().get_mut(&run.id)
+            && stop.is_some()
+        {
+            live.stop_reason = stop;
+        }
         let Some(adapter) = agent.as_ref().and_then(adapter_of) else {
             return Ok(Some(End::lost("the run's agent or adapter is gone", None)));
         };

@@ -24,6 +24,8 @@ impl Engine {
             return Ok(None);
         }
         if run.status == RunStatus::Running {
+            // Whoever sees to the run after us, should the program end now, ends it and does not try it again.
+            store::runs::request_cancel(tx, run.id, why).await.answer()?;
             store::runs::add_event(tx, &run, "lifecycle", "info", &format!("stopping: {why}"), None)
                 .await
                 .answer()?;
@@ -129,6 +131,14 @@ impl Engine {
 
     /// Lets go of the issues that a run holds, and lets whoever waits for its issue take its turn.
     pub(crate) async fn release_issue(&self, tx: &mut WriteTx, run: &Run) -> Answer<()> {
+        self.unlock_issues(tx, run).await?;
+        match run.issue_id {
+            Some(issue) => self.promote_deferred(tx, issue).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn unlock_issues(&self, tx: &mut WriteTx, run: &Run) -> Answer<()> {
         for mut issue in store::issues::held_by_run(tx, run.id).await.answer()? {
             if issue.execution_run_id == Some(run.id) {
                 issue.execution_run_id = None;
@@ -139,9 +149,6 @@ impl Engine {
                 issue.checkout_run_id = None;
             }
             store::issues::save(tx, &issue).await.answer()?;
-        }
-        if let Some(issue) = run.issue_id {
-            self.promote_deferred(tx, issue).await?;
         }
         Ok(())
     }

@@ -71,7 +71,13 @@ impl Engine {
                 Waited::Again => {}
                 // Its host, or its journal, tells the end to the next start.
                 Waited::Stopping => return,
-                Waited::InVain => break,
+                Waited::InVain => {
+                    let why = format!("The run's end could not be written: {}", e.message);
+                    if !self.end_in_any_case(id, &why).await {
+                        return;
+                    }
+                    break;
+                }
             }
         }
         let live = self.live_runs().remove(&id);
@@ -79,6 +85,20 @@ impl Engine {
             // The journal keeps the end until it stands in the database.
             let _ = control.finish().await;
         }
+    }
+
+    /// Writes the least of an end. `false`: the program stops first, and the next start finds the run.
+    async fn end_in_any_case(&self, id: RunId, why: &str) -> bool {
+        let mut patience = Patience::default();
+        while let Err(e) = self.end_barely(id, "end_not_written", why).await {
+            tracing::error!(run = %id, "not even that it ended could be written: {e}");
+            match patience.wait(self, &e).await {
+                Waited::Again => {}
+                Waited::Stopping => return false,
+                Waited::InVain => break,
+            }
+        }
+        true
     }
 
     /// Runs the command, and once more without its session if the agent does not know it any more.

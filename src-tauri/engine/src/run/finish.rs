@@ -108,6 +108,11 @@ impl Engine {
         }
         let agent = store::agents::get(&mut tx, run.agent_id).await.or_missing("Agent")?;
         fill(&mut run, end, tx.at());
+        if run.status != RunStatus::Succeeded
+            && let Some(why) = store::runs::cancel_reason(&mut tx, id).await.answer()?
+        {
+            stopped(&mut run, why);
+        }
         run.log_sha256 = hash.ok().and_then(Result::ok).filter(|h| !h.is_empty());
         self.settle_comment(&mut tx, &mut run, end).await?;
         store::runs::save(&mut tx, &run).await.answer()?;
@@ -322,7 +327,17 @@ impl Engine {
         ctx.remove(super::execute::CARRY);
         ctx.insert("wakeReason".into(), "process_lost_retry".into());
         ctx.insert("retryReason".into(), "process_lost".into());
-        let id: RunId = self.new_id();
+        let task = store::runs::task_key(tx, run.id).await.answer()?;
+        // Only one run may wait for a task: where one does already, it takes up what the lost one was for.
+        let waiting = match &task {
+            Some(key) if run.issue_id.is_none() => store::runs::live_on_task(tx, run.agent_id, key)
+                .await
+                .answer()?
+                .into_iter()
+                .find(|r| r.status != RunStatus::Running),
+            _ => None,
+        };
+        let id: RunId = waiting.as_ref().map_or_else(|| self.new_id(), |w| w.id);
         let mut payload = JsonObject::new();
         payload.insert("retryOfRunId".into(), run.id.to_string().into());
         let mut wake = contract::wake::WakeupRequest {
@@ -347,13 +362,26 @@ impl Engine {
             created_at: tx.at(),
             updated_at: tx.at(),
         };
-        wake.error = None;
-        store::wakeups::create(tx, &wake).await.answer()?;
-        let mut retry = self.queued_run(tx, id, agent, &wake, run.issue_id, ctx);
-        retry.retry_of_run_id = Some(run.id);
-        retry.process_loss_retry_count = run.process_loss_retry_count + 1;
-        let task = store::runs::task_key(tx, run.id).await.answer()?;
-        store::runs::create(tx, &retry, task.as_deref()).await.answer()?;
+        let told = if let Some(mut next) = waiting {
+            wake.status = WakeupStatus::Coalesced;
+            wake.finished_at = Some(tx.at());
+            wake.error = Some("Merged into a run that had not started yet".to_owned());
+            store::wakeups::create(tx, &wake).await.answer()?;
+            // What waits came later, so it has the last word.
+            let later = next.context_snapshot.take().unwrap_or_default();
+            next.context_snapshot = Some(domain::context::merge(&ctx, &later));
+            next.retry_of_run_id.get_or_insert(run.id);
+            next.updated_at = tx.at();
+            store::runs::save(tx, &next).await.answer()?;
+            "what the lost run was for goes to the one that waits"
+        } else {
+            store::wakeups::create(tx, &wake).await.answer()?;
+            let mut retry = self.queued_run(tx, id, agent, &wake, run.issue_id, ctx);
+            retry.retry_of_run_id = Some(run.id);
+            retry.process_loss_retry_count = run.process_loss_retry_count + 1;
+            store::runs::create(tx, &retry, task.as_deref()).await.answer()?;
+            "the lost run is tried once more"
+        };
         // The locks pass to the retry, so that nobody comes between.
         for mut issue in store::issues::held_by_run(tx, run.id).await.answer()? {
             if issue.execution_run_id == Some(run.id) {
@@ -364,10 +392,56 @@ impl Engine {
             }
             store::issues::save(tx, &issue).await.answer()?;
         }
-        store::runs::add_event(tx, run, "lifecycle", "warn", "the lost run is tried once more", None)
-            .await
-            .answer()
+        store::runs::add_event(tx, run, "lifecycle", "warn", told, None).await.answer()
     }
+
+    /// The least that an end must be, where more cannot be written: the run over, its wakes too, its issues free.
+    pub(super) async fn end_barely(&self, id: RunId, code: &str, why: &str) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let run = store::runs::get(&mut tx, id).await.answer()?;
+        let Some(mut run) = run.filter(|r| !r.status.is_terminal()) else { return Ok(()) };
+        let was_running = run.status == RunStatus::Running;
+        run.status = RunStatus::Failed;
+        run.finished_at = Some(tx.at());
+        run.updated_at = tx.at();
+        run.error = Some(why.to_owned());
+        run.error_code = Some(code.to_owned());
+        run.result_json = json!({ "stopReason": code }).as_object().cloned();
+        if let Some(why) = store::runs::cancel_reason(&mut tx, id).await.answer()? {
+            stopped(&mut run, why);
+        }
+        store::runs::save(&mut tx, &run).await.answer()?;
+        let message = format!("run {}: {why}", run.status);
+        store::runs::add_event(&mut tx, &run, "lifecycle", "error", &message, None).await.answer()?;
+        self.end_wakes(&mut tx, &run, wake_status(run.status), run.error.as_deref()).await?;
+        self.unlock_issues(&mut tx, &run).await?;
+        if was_running && let Some(agent) = store::agents::get(&mut tx, run.agent_id).await.answer()? {
+            let others = store::runs::live_of_agent(&mut tx, agent.id).await.answer()?;
+            let others = others.iter().any(|r| r.status == RunStatus::Running);
+            let status = domain::agent::status_after_run(agent.status, run.status, others);
+            store::agents::set_status(&mut tx, &agent, status, None).await.answer()?;
+        }
+        tx.commit().await.answer()?;
+        // On its own: that nobody else can take their turn is no reason for this run not to end.
+        if let Some(issue) = run.issue_id {
+            let mut tx = self.store.write(self.now()).await.answer()?;
+            match self.promote_deferred(&mut tx, issue).await {
+                Ok(()) => tx.commit().await.answer()?,
+                Err(e) => {
+                    tracing::error!(run = %id, "who waits for its issue could not take their turn: {e}")
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes into a run whose end was decided that it was stopped, whatever came of that.
+fn stopped(run: &mut Run, why: String) {
+    run.status = RunStatus::Cancelled;
+    run.error = Some(why);
+    run.error_code = Some("cancelled".to_owned());
+    run.result_json.get_or_insert_default().insert("stopReason".into(), "cancelled".into());
 }
 
 fn wake_status(status: RunStatus) -> WakeupStatus {

@@ -18,7 +18,7 @@ use serde_json::json;
 use store::WriteTx;
 
 use super::LiveRun;
-use crate::error::{Answer, OrAnswer, OrMissing};
+use crate::error::{Answer, OrAnswer, OrMissing, may_pass};
 use crate::{Caller, Engine, token};
 
 /// The queue is looked at when something changes, and this often in any case.
@@ -67,7 +67,18 @@ impl Engine {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
-            self.start_run(run).await?;
+            let Err(e) = self.start_run(run).await else { continue };
+            if may_pass(&e) || self.stop.is_cancelled() {
+                return Err(e);
+            }
+            // It would fail the next time as well, and keep all that stand behind it from their turn.
+            tracing::error!(%run, "it cannot be started: {e}");
+            let why = format!("The run could not be started: {}", e.message);
+            match self.end_barely(run, "start_failed", &why).await {
+                Err(e) if may_pass(&e) => return Err(e),
+                Err(e) => tracing::error!(%run, "nor could that be written: {e}"),
+                Ok(()) => {}
+            }
         }
         Ok(())
     }

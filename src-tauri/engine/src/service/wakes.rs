@@ -12,7 +12,7 @@ use serde_json::json;
 use super::bounded;
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer};
-use crate::wake::Wake as WakeOf;
+use crate::wake::{Wake as WakeOf, Woken};
 use crate::{Caller, Engine};
 
 impl Handle<Wake> for Engine {
@@ -36,7 +36,7 @@ impl Handle<Wake> for Engine {
             idempotency_key: q.idempotency_key.map(|k| k.into_string()).filter(|k| !k.is_empty()),
         };
         let woken = self.wake(&mut tx, caller, wake).await?;
-        if let crate::wake::Woken::Run(run) = &woken {
+        if let Woken::Run(run) = &woken {
             let details = json!({ "agentId": agent.id, "name": agent.name, "source": run.invocation_source });
             self.log(
                 &mut tx,
@@ -49,6 +49,11 @@ impl Handle<Wake> for Engine {
             .await?;
         }
         tx.commit().await.answer()?;
+        if let Woken::NotInvokable(_) = &woken {
+            return Err(ApiError::conflict("Agent is not invokable in its current state")
+                .with_details(json!({ "status": agent.status }))
+                .with_hint("Resume or approve the agent first."));
+        }
         Ok(woken.into())
     }
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::Invocation;
 
+/// How long a host stays after the end of its command for somebody to take note of it.
+pub const LINGER: Duration = Duration::from_secs(600);
+
 /// The variable that marks every process of a run, whatever the adapter gives it.
 pub const RUN_MARKER: &str = "RUN_HOST_ID";
 
@@ -25,7 +28,7 @@ pub struct LaunchSpec {
     pub sandbox: SandboxPolicy,
     /// Bytes after which the log ends and output is only drained.
     pub log_limit: u64,
-    /// How long a host waits after the end for `finish`.
+    /// How long a host waits after the end for `finish`: [`LINGER`], but in tests.
     pub linger: Duration,
 }
 
@@ -39,7 +42,7 @@ impl LaunchSpec {
             invocation,
             sandbox: SandboxPolicy::Preferred,
             log_limit: 4 << 30,
-            linger: Duration::from_secs(600),
+            linger: LINGER,
         }
     }
 }
