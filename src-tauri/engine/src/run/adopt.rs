@@ -15,7 +15,7 @@ use super::patience::{Patience, Waited};
 use crate::error::{Answer, OrAnswer, may_pass};
 use crate::{Engine, EngineError};
 
-/// What a host may still be there after its linger time: clocks differ, and a machine that slept is late.
+/// How much longer than its linger time a host is looked for: it counts from its own end, the run from its commit.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 impl Engine {

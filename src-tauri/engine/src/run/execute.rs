@@ -87,20 +87,6 @@ impl Engine {
         }
     }
 
-    /// Writes the least of an end. `false`: the program stops first, and the next start finds the run.
-    async fn end_in_any_case(&self, id: RunId, why: &str) -> bool {
-        let mut patience = Patience::default();
-        while let Err(e) = self.end_barely(id, "end_not_written", why).await {
-            tracing::error!(run = %id, "not even that it ended could be written: {e}");
-            match patience.wait(self, &e).await {
-                Waited::Again => {}
-                Waited::Stopping => return false,
-                Waited::InVain => break,
-            }
-        }
-        true
-    }
-
     /// Runs the command, and once more without its session if the agent does not know it any more.
     async fn attempts(self: &Arc<Self>, run: &Run, token: &str) -> Answer<Option<End>> {
         let agent = {

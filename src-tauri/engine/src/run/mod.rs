@@ -1,12 +1,15 @@
 //! Runs, from the queue to their end.
 
 mod adopt;
+mod bare;
 mod cancel;
 mod execute;
 mod finish;
 mod patience;
 mod prepare;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use runner::host::HostControl;
 use tokio::sync::watch;

@@ -59,7 +59,7 @@ impl Engine {
         })
     }
 
-    async fn start_queued(self: &Arc<Self>) -> Answer<()> {
+    pub(super) async fn start_queued(self: &Arc<Self>) -> Answer<()> {
         if self.settings().paused_at.is_some() {
             return Ok(());
         }
