@@ -124,9 +124,9 @@ fn text(v: &Value) -> String {
 async fn a_lost_run_gives_what_it_was_for_to_the_one_that_waits_behind_it() {
     let bench = Bench::new().await;
     let agent = bench.agent("One").await;
-    let first = bench.wake(&agent, json!({ "wakeCommentId": "a", "asked": "first" })).await;
+    let first = bench.wake(&agent, json!({ "commentId": "a" })).await;
     bench.running(first).await;
-    let second = bench.wake(&agent, json!({ "wakeCommentId": "b" })).await;
+    let second = bench.wake(&agent, json!({ "commentId": "b" })).await;
     assert_ne!(first, second, "the second waits beside the first");
 
     bench.engine.finish(first, &End::lost("its host is gone", None)).await.unwrap();
@@ -263,4 +263,97 @@ async fn a_wake_of_a_paused_agent_leaves_its_row_and_is_refused_to_who_asks_dire
     bench.ask("agents.resume", json!({ "id": agent })).await;
     let woken = bench.ask("agents.wake", wake).await;
     assert!(woken["id"].is_string(), "what was refused may be asked again by the same key: {woken}");
+}
+
+/// What a host on the other side of its socket was told.
+#[cfg(target_os = "linux")]
+struct Listening {
+    told: tokio::sync::mpsc::UnboundedReceiver<Value>,
+}
+
+#[cfg(target_os = "linux")]
+impl Listening {
+    /// Listens in a run's stead; its journal says that it was launched, and that it ended where `ended`.
+    fn at(dir: &std::path::Path, run: RunId, ended: bool) -> Self {
+        use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+        std::fs::create_dir_all(dir).unwrap();
+        // Names of sockets are short: not in the data folder.
+        let place = tempfile::tempdir().unwrap();
+        let socket = place.path().join("s");
+        let launching = json!({ "attempt": 1, "runId": run, "host": { "pid": 0, "start_time": 0 }, "bootId": "another",
+            "socket": socket, "graceMs": 1 });
+        let report = json!({ "attempt": 1, "started": null, "spawnFailure": null, "exitCode": null, "signal": "SIGTERM",
+            "kill": { "cause": "cancelled", "reason": "told to", "at": SystemWorld.now() }, "at": SystemWorld.now(),
+            "reaped": 0, "progress": { "lines": 0, "bytes": 0, "stream": null, "at": null }, "logTruncated": null });
+        let now = SystemWorld.now();
+        let mut journal = format!("{}\n", json!({ "ts": now, "launching": launching }));
+        if ended {
+            journal += &format!("{}\n", json!({ "ts": now, "ended": report }));
+        }
+        std::fs::write(dir.join("journal.ndjson"), journal).unwrap();
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let _place = place;
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let hello = format!("{}\n", json!({ "run_id": run }));
+            write.write_all(hello.as_bytes()).await.unwrap();
+            let mut lines = BufReader::new(read).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let request: Value = serde_json::from_str(&line).unwrap();
+                if request.get("kill").is_some() {
+                    let event = format!("{}\n", json!({ "exited": report }));
+                    write.write_all(event.as_bytes()).await.unwrap();
+                }
+                let _ = tell.send(request);
+            }
+        });
+        Self { told }
+    }
+
+    async fn next(&mut self) -> Value {
+        tokio::time::timeout(Duration::from_secs(60), self.told.recv())
+            .await
+            .unwrap()
+            .expect("nothing was said")
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hosts_of_runs_that_are_over_are_told_so_at_the_next_start() {
+    let bench = Bench::new().await;
+    for ended in [true, false] {
+        let run = bench.wake(&bench.agent(&format!("Of {ended}")).await, json!({})).await;
+        bench.running(run).await;
+        bench.decide_to_stop(run, "Stopped by the operator").await;
+        bench.engine.finish(run, &End::lost("its host is gone", None)).await.unwrap();
+        let dir = bench.engine.paths.run(bench.company.parse().unwrap(), run);
+        let mut host = Listening::at(&dir, run, ended);
+        bench.engine.adopt_runs().await.unwrap();
+        if !ended {
+            assert_eq!(host.next().await["kill"]["reason"], "The run is over");
+        }
+        assert_eq!(host.next().await, "finish");
+        // The next round finds the next one only.
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+    bench.engine.shutdown().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_run_that_was_to_be_stopped_is_ended_by_the_next_start() {
+    let bench = Bench::new().await;
+    let run = bench.wake(&bench.agent("One").await, json!({})).await;
+    bench.running(run).await;
+    bench.decide_to_stop(run, "Everything was paused").await;
+    let dir = bench.engine.paths.run(bench.company.parse().unwrap(), run);
+    let mut host = Listening::at(&dir, run, false);
+    bench.engine.adopt_runs().await.unwrap();
+    assert_eq!(host.next().await["kill"]["reason"], "Everything was paused");
+    assert_eq!(bench.ended(run).await.status, RunStatus::Cancelled);
+    assert_eq!(host.next().await, "finish");
+    bench.engine.shutdown().await;
 }
