@@ -253,12 +253,12 @@ async fn a_wake_of_a_paused_agent_leaves_its_row_and_is_refused_to_who_asks_dire
     let skipped =
         |w: &WakeupRequest| (w.status, w.reason.as_deref() == Some("agent_not_invokable"), w.error.clone());
     let paused = (WakeupStatus::Skipped, true, Some("The agent is paused".to_owned()));
-    assert_eq!(bench.wakeups().await.iter().map(skipped).collect::<Vec<_>>(), [paused.clone()]);
+    assert_eq!(bench.wakeups().await.iter().map(skipped).collect::<Vec<_>>(), std::slice::from_ref(&paused));
 
     let wake = json!({ "id": agent, "idempotencyKey": "once" });
     let refused = bench.engine.call(&Caller::operator(), "agents.wake", wake.clone()).await;
     assert_eq!(refused.map(|_| ()).unwrap_err().code, ErrorCode::Conflict);
-    assert_eq!(bench.wakeups().await.iter().map(skipped).collect::<Vec<_>>(), [paused.clone(), paused]);
+    assert_eq!(bench.wakeups().await.iter().map(skipped).collect::<Vec<_>>(), vec![paused; 2]);
 
     bench.ask("agents.resume", json!({ "id": agent })).await;
     let woken = bench.ask("agents.wake", wake).await;
