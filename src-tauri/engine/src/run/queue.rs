@@ -123,6 +123,10 @@ impl Engine {
     /// Passes a queued run through its gates and starts it.
     async fn start_run(self: &Arc<Self>, id: RunId) -> Answer<()> {
         let mut tx = self.store.write(self.now()).await.answer()?;
+        // It may have been paused while this waited for its turn to write.
+        if self.settings().paused_at.is_some() {
+            return Ok(());
+        }
         let Some(run) =
             store::runs::get(&mut tx, id).await.answer()?.filter(|r| r.status == RunStatus::Queued)
         else {

@@ -104,8 +104,13 @@ impl Handle<PauseInstance> for Engine {
         }
         let live = store::runs::live(&mut tx, None).await.answer()?;
         let kills = self.cancel_runs(&mut tx, live, "Everything was paused").await?;
-        tx.commit().await.answer()?;
+        // Known before the commit, while the queue cannot write: no run is claimed in between.
+        let before = self.settings().paused_at;
         self.settings_mut(|s| s.paused_at = instance.paused_at);
+        if let Err(e) = tx.commit().await.answer() {
+            self.settings_mut(|s| s.paused_at = before);
+            return Err(e);
+        }
         self.kill_all(kills).await;
         self.instance_status().await
     }
