@@ -80,7 +80,9 @@ impl Folder {
         {
             entered += 1;
             let Ok(dir) = self.folder(prefix.split('/').filter(|p| !p.is_empty()), false) else { continue };
-            let Ok(entries) = Dir::read_from(&dir) else { continue };
+            // A folder that was entered is not one that is read yet.
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | PLAIN;
+            let Ok(entries) = openat(&dir, ".", flags, Mode::empty()).and_then(Dir::new) else { continue };
             for entry in entries.flatten() {
                 let Ok(name) = entry.file_name().to_str() else { continue };
                 if matches!(name, "." | "..") {
