@@ -43,12 +43,18 @@ fn names_data(root: &Path, value: &Value) -> bool {
     match value {
         Value::String(s) => {
             // Also within a command line or an argument.
-            root.to_str().is_some_and(|root| s.contains(root)) || resolved(s).starts_with(root)
+            root.to_str().is_some_and(|root| mentions(root, s)) || resolved(s).starts_with(root)
         }
         Value::Array(items) => items.iter().any(|v| names_data(root, v)),
         Value::Object(fields) => fields.values().any(|v| names_data(root, v)),
         _ => false,
     }
+}
+
+/// Whether a text has the path in it, and not only one that begins alike.
+fn mentions(path: &str, text: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.match_indices(path).any(|(at, found)| !text[at + found.len()..].starts_with(goes_on))
 }
 
 /// The path without links and dots, as far as it exists. What is put in its way later is for those to refuse who
@@ -91,7 +97,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let paths = Paths::create(&data).unwrap();
-        let (agent, other) = (AgentId(uuid::Uuid::new_v4()), AgentId(uuid::Uuid::new_v4()));
+        let (agent, other) = (AgentId(uuid::Uuid::from_u128(1)), AgentId(uuid::Uuid::from_u128(2)));
         let home = paths.agent_home(agent);
         std::fs::create_dir_all(home.join("work")).unwrap();
         let root = paths.root();
