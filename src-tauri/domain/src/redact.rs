@@ -6,10 +6,12 @@ use serde_json::Value;
 /// What stands in a secret's place.
 pub const MASK: &str = "***REDACTED***";
 
-/// Whether a name says that its value is a secret (the list is Paperclip's).
+/// Whether a name says that its value is a secret (the list is Paperclip's, and credentials).
 pub fn is_secret_name(name: &str) -> bool {
     let n = name.to_ascii_lowercase();
-    ["key", "token", "secret", "password", "passwd", "authorization", "cookie"].iter().any(|w| n.contains(w))
+    ["key", "token", "secret", "password", "passwd", "authorization", "cookie", "credential"]
+        .iter()
+        .any(|w| n.contains(w))
 }
 
 /// Settings with the values of secret-named environment variables and fields masked.
@@ -55,12 +57,17 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_and_a_form_that_sends_the_mask_back_keeps_them() {
-        let c = json!({"env": {"API_KEY": "s3cret", "PLAIN": "x", "DB_PASSWORD": {"type": "plain", "value": "p"},
+        let c = json!({"env": {"API_KEY": "s3cret", "PLAIN": "x", "AWS_CREDENTIALS": "cr3d", "DB_PASSWORD": {"type": "plain", "value": "p"},
             "REF_TOKEN": {"type": "secret_ref", "secretId": "1"}}, "model": "m"});
         let c = c.as_object().unwrap();
         let shown = config(c);
         let text = serde_json::to_string(&shown).unwrap();
-        assert!(!text.contains("s3cret") && !text.contains("\"p\"") && text.contains("secretId"));
+        assert!(
+            !text.contains("s3cret")
+                && !text.contains("cr3d")
+                && !text.contains("\"p\"")
+                && text.contains("secretId")
+        );
         assert_eq!(&unmask(&shown, c), c);
     }
 }

@@ -6,10 +6,12 @@
 //!   leaves no process behind. The program talks to it over a private socket.
 //! - [`log`] reads what a run wrote, by line or by byte, while it is written and long after.
 //! - [`demo`] is the built-in agent that needs no account.
+//! - [`beneath`] reads and writes where an agent may have left links.
 //! - [`path`] finds command lines where a login shell would find them.
 //! - [`places`] says where the program keeps its files.
 
 pub mod adapter;
+pub mod beneath;
 pub mod demo;
 pub mod host;
 pub mod log;

@@ -314,6 +314,9 @@ fn attack(place: &Place) -> (runner::host::LaunchSpec, std::path::PathBuf) {
     let home = place.data().join("agents/one");
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("notes"), "mine").unwrap();
+    let instructions = place.data().join("instructions");
+    std::fs::create_dir_all(&instructions).unwrap();
+    std::fs::write(instructions.join("AGENTS.md"), "be good").unwrap();
     let mut spec = place.shell(&format!(
         r#"cat {token} && echo REACHED
            cat ../../operator-token && echo REACHED
@@ -322,13 +325,25 @@ fn attack(place: &Place) -> (runner::host::LaunchSpec, std::path::PathBuf) {
            unshare -rm sh -c 'umount {data}; cat {token}' && echo REACHED
            nsenter -t $PPID -m cat {token} && echo REACHED
            ls {data}/runs && echo REACHED
+           cat {instructions}/AGENTS.md; echo
+           echo bad > {instructions}/AGENTS.md && echo REACHED
+           ln -sf {token} {instructions}/AGENTS.md && echo REACHED
+           ln -s {token} {instructions}/AGENTS.partial && echo REACHED
+           rm -f {instructions}/AGENTS.md && echo REACHED
+           mv {instructions} {data}/moved && echo REACHED
+           mount -o remount,bind,rw {instructions} && echo REACHED
+           unshare -rm sh -c 'mount -o remount,bind,rw {instructions} && echo REACHED; touch {instructions}/x && echo REACHED'
            touch {data}/new && echo REACHED
            ls /tmp/paperclip-*/* $XDG_RUNTIME_DIR/paperclip/*/* && echo REACHED
            cat notes; echo; echo kept > written
            true"#,
         token = place.data().join("operator-token").display(),
         data = place.data().display(),
+        instructions = instructions.display(),
     ));
+    spec.own = vec![home.clone()];
+    spec.shared = vec![instructions.clone()];
+    spec.invocation.expose_read_only = vec![instructions];
     if let Ok(dir) = std::env::var("XDG_RUNTIME_DIR") {
         spec.invocation.env.insert("XDG_RUNTIME_DIR".into(), dir);
     }
@@ -344,7 +359,10 @@ fn assert_held(place: &Place, home: &std::path::Path, sandbox: &runner::host::Sa
     }
     let text = place.text();
     assert!(!text.contains("REACHED") && !text.contains("the-operators-token"), "{text}");
-    assert!(text.contains("mine"), "{text}");
+    assert!(text.contains("mine") && text.contains("be good"), "{text}");
+    let kept = |file: &str| std::fs::read_to_string(place.data().join("instructions").join(file));
+    assert_eq!(kept("AGENTS.md").unwrap(), "be good");
+    assert!(kept("AGENTS.partial").is_err() && kept("x").is_err());
     assert_eq!(std::fs::read_to_string(home.join("written")).unwrap(), "kept\n");
     assert_eq!(std::fs::read_to_string(place.data().join("operator-token")).unwrap(), "the-operators-token");
 }
@@ -381,11 +399,14 @@ async fn nor_can_an_agent_of_a_user_without_privileges() {
 }
 
 #[tokio::test]
-async fn the_data_folder_itself_as_working_folder_is_refused() {
+async fn a_working_folder_in_the_data_folder_is_refused_unless_it_is_the_runs_own() {
     let place = Place::new();
-    let mut spec = place.spec("/bin/true", &[]);
-    spec.invocation.cwd = place.data();
-    assert_eq!(run(spec).await.spawn_failure.unwrap().kind, SpawnFailureKind::SandboxUnavailable);
+    std::fs::create_dir_all(place.data().join("backups")).unwrap();
+    for cwd in [place.data(), place.data().join("backups")] {
+        let mut spec = place.spec("/bin/true", &[]);
+        spec.invocation.cwd = cwd;
+        assert_eq!(run(spec).await.spawn_failure.unwrap().kind, SpawnFailureKind::SandboxUnavailable);
+    }
 }
 
 #[tokio::test]

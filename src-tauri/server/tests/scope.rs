@@ -195,3 +195,79 @@ async fn nothing_of_another_company_is_named_in_what_an_agent_writes_at_home() {
     let r = r.header("x-paperclip-run-id", &abroad.run).send().await.unwrap();
     assert_eq!(r.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn no_agent_comes_by_the_operators_token_through_settings_or_instructions() {
+    let d = Door::open().await;
+    let company = d.company("Home").await;
+    let agents = format!("/api/companies/{company}/agents");
+    let body = json!({ "name": "Ceo", "role": "ceo", "adapterType": "claude_local" });
+    let hirer = id(&d.ok("POST", &agents, Some(body)).await);
+    let key = d.ok("POST", &format!("/api/agents/{hirer}/keys"), Some(json!({}))).await;
+    let key = key["token"].as_str().unwrap();
+    let (token, root) = (d.engine.paths().operator_token(), d.engine.paths().root());
+
+    // By hiring somebody whose instructions are the token, or who works in the data folder.
+    let hire =
+        |config: &Value| json!({ "name": "Eve", "adapterType": "claude_local", "adapterConfig": config });
+    for config in [
+        json!({ "instructionsFilePath": token }),
+        json!({ "cwd": root.join("backups") }),
+        json!({ "env": { "LOOK": root } }),
+    ] {
+        let (status, answer) = d.send("POST", &agents, Some(key), Some(hire(&config))).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{config}: {answer}");
+    }
+    let at = |agent: &str, what: &str| format!("/api/agents/{agent}/{what}");
+    for config in [json!({ "instructionsFilePath": token }), json!({ "cwd": root.join("backups") })] {
+        let (status, answer) = d.send("POST", &agents, Some(&d.operator), Some(hire(&config))).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{config}: {answer}");
+        let change = json!({ "adapterConfig": config });
+        let path = format!("/api/agents/{hirer}");
+        let (status, answer) = d.send("PATCH", &path, Some(&d.operator), Some(change)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{config}: {answer}");
+    }
+
+    // From somebody else's instructions, and from a folder of the board's choice that the data lies below.
+    let hired = d.send("POST", &agents, Some(key), Some(hire(&json!({ "model": "m" })))).await;
+    assert_eq!(hired.0, StatusCode::CREATED, "{}", hired.1);
+    for what in ["instructions-bundle", "instructions-bundle/file?path=AGENTS.md"] {
+        let (status, _) = d.send("GET", &at(&id(&hired.1), what), Some(key), None).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{what}");
+        let (status, _) = d.send("GET", &at(&hirer, what), Some(key), None).await;
+        assert_eq!(status, StatusCode::OK, "{what}");
+    }
+    let file = |name: &str| at(&hirer, &format!("instructions-bundle/file?path={name}"));
+    let above = json!({ "adapterConfig": { "instructionsFilePath": root.parent().unwrap().join("A.md") } });
+    d.ok("PATCH", &format!("/api/agents/{hirer}"), Some(above)).await;
+    let way = format!("{}/operator-token", root.file_name().unwrap().to_str().unwrap());
+    let (status, answer) = d.send("GET", &file(&way), Some(key), None).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    let own = json!({ "adapterConfig": { "instructionsFilePath": null } });
+    d.ok("PATCH", &format!("/api/agents/{hirer}"), Some(own)).await;
+
+    // By links that it left among its own.
+    #[cfg(unix)]
+    {
+        let folder = d.engine.paths().instructions(hirer.parse().unwrap());
+        std::fs::remove_file(folder.join("AGENTS.md")).unwrap();
+        for name in ["AGENTS.md", "AGENTS.partial"] {
+            std::os::unix::fs::symlink(&token, folder.join(name)).unwrap();
+        }
+        let (status, answer) = d.send("GET", &file("AGENTS.md"), Some(key), None).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+        let text = json!({ "path": "AGENTS.md", "content": "mine" });
+        let (status, answer) =
+            d.send("PUT", &at(&hirer, "instructions-bundle/file"), Some(key), Some(text)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(std::fs::read_to_string(&token).unwrap().trim(), d.operator, "the token is what it was");
+    }
+
+    // How an issue is executed is the board's to say from its beginning.
+    let issues = format!("/api/companies/{company}/issues");
+    for part in ["assigneeAdapterOverrides", "executionWorkspaceSettings"] {
+        let body = json!({ "title": "T", part: { "cwd": root } });
+        let (status, answer) = d.send("POST", &issues, Some(key), Some(body)).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{part}: {answer}");
+    }
+}

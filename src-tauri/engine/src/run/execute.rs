@@ -117,6 +117,12 @@ impl Engine {
             }
             let spec = LaunchSpec {
                 sandbox: self.config.sandbox,
+                own: vec![self.paths.agent_home(agent.id)],
+                shared: vec![
+                    self.paths.instructions(agent.id),
+                    self.paths.bundles(run.company_id),
+                    self.paths.skills(),
+                ],
                 ..LaunchSpec::new(
                     run.id,
                     self.paths.run(run.company_id, run.id),

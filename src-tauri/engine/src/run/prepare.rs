@@ -15,7 +15,7 @@ use store::SqliteConnection;
 
 use crate::Engine;
 use crate::error::{Answer, OrAnswer};
-use crate::service::bundle_of;
+use crate::service::{bundle_of, reach};
 
 impl Engine {
     /// Everything that the adapter needs for a run. `fresh` leaves out the session there may be.
@@ -34,6 +34,8 @@ impl Engine {
         drop(conn);
         let api_url = self.settings().api_url.unwrap_or_default();
         let home = self.paths.agent_home(agent.id);
+        // Settings may be older than the rule, or a link may have come into their way.
+        reach::check(&self.paths, agent.id, &agent.adapter_config)?;
         let configured = agent.adapter_config.get("cwd").and_then(Value::as_str);
         let workspace = workspaces::resolve(configured, &home)
             .map_err(|e| contract::ApiError::unprocessable(e.to_string()))?;
@@ -43,9 +45,8 @@ impl Engine {
             contract::ApiError::internal(format!("the runtime skill cannot be unpacked: {e}"))
         })?;
         let bundle = bundle_of(&self.paths, agent);
-        let entry = bundle.root.join(&bundle.entry);
-        let instructions =
-            std::fs::read_to_string(&entry).ok().map(|text| Instructions { path: entry, text });
+        let text = bundle.open().and_then(|folder| folder.read(&bundle.entry)).ok();
+        let instructions = text.map(|text| Instructions { path: bundle.root.join(&bundle.entry), text });
         let mut env = wake_env(ctx, &brief);
         env.insert("PAPERCLIP_WORKSPACE_CWD".into(), workspace.cwd.display().to_string());
         env.insert("PAPERCLIP_WORKSPACE_SOURCE".into(), workspace.source.as_str().into());

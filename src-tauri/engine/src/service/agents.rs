@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{SqliteConnection, WriteTx};
 
 use super::companies::month_start;
-use super::text;
+use super::{reach, text};
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer};
 use crate::{Caller, Engine};
@@ -186,6 +186,10 @@ impl Handle<CreateAgentOp> for Engine {
             created_at: tx.at(),
             updated_at: tx.at(),
         };
+        if !caller.is_operator() {
+            reach::check_from_agent(&self.paths, &agent.adapter_config)?;
+        }
+        reach::check(&self.paths, agent.id, &agent.adapter_config)?;
         (agent.name, agent.url_key) = self.free_name(&mut tx, &agent, &q.name).await?;
         if let Some(manager) = q.reports_to {
             self.check_manager(&mut tx, &agent, manager).await?;
@@ -239,6 +243,7 @@ impl Handle<UpdateAgentOp> for Engine {
                 a.adapter_config.extend(config);
                 a.adapter_config.retain(|_, v| !v.is_null());
             }
+            reach::check(&self.paths, a.id, &a.adapter_config)?;
         }
         if let Some(runtime) = q.runtime_config {
             a.runtime_config.extend(runtime);

@@ -100,6 +100,7 @@ impl Handle<RollbackAgent> for Engine {
             a.role = role;
         }
         self.adapter(&a.adapter_type)?;
+        super::reach::check(&self.paths, a.id, &a.adapter_config)?;
         if a == before {
             return Err(ApiError::conflict("The agent has this configuration already"));
         }

@@ -1,5 +1,6 @@
 //! The files that tell an agent how to work.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use contract::agent::*;
 use contract::feed::ChangeOp;
 use contract::operations::*;
 use contract::{ApiError, Kind};
+use runner::beneath::Folder;
 use serde_json::{Value, json};
 
 use crate::dispatch::Handle;
@@ -24,15 +26,16 @@ pub(crate) fn write_defaults(
     let root = paths.instructions(agent.id);
     let cannot = |e: std::io::Error| ApiError::internal(format!("The instructions cannot be written: {e}"));
     std::fs::create_dir_all(&root).map_err(cannot)?;
+    let folder = Folder::open(&root, None).map_err(cannot)?;
     match given {
         Some(bundle) => {
             for (name, content) in &bundle.files {
-                write(&within(&root, name)?, content)?;
+                folder.write(name, content).map_err(answer)?;
             }
         }
         None => {
             for (name, content) in skills::default_instructions(agent.role) {
-                write(&root.join(name), content)?;
+                folder.write(name, content).map_err(answer)?;
             }
         }
     }
@@ -44,88 +47,86 @@ pub(crate) struct Bundle {
     pub root: PathBuf,
     pub entry: String,
     pub external: bool,
+    data: PathBuf,
+    home: PathBuf,
+}
+
+impl Bundle {
+    /// The folder, from which nothing leads to the program's own data. Only the agent's home is open within it.
+    pub fn open(&self) -> std::io::Result<Folder> {
+        let folder = Folder::open(&self.root, None)?;
+        if !self.external || folder.path().starts_with(&self.home) {
+            return Ok(folder);
+        }
+        Folder::open(&self.root, Some(&self.data))
+    }
 }
 
 pub(crate) fn bundle_of(paths: &Paths, agent: &Agent) -> Bundle {
+    let (data, home) = (paths.root().to_owned(), paths.agent_home(agent.id));
     let text = |key: &str| agent.adapter_config.get(key).and_then(Value::as_str).filter(|s| !s.is_empty());
     let external = text("instructionsFilePath").map(PathBuf::from).filter(|p| p.is_absolute());
     if let Some(file) = external {
         let entry = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let root = file.parent().map(Path::to_owned).unwrap_or_default();
-        return Bundle { root, entry, external: true };
+        return Bundle { root, entry, external: true, data, home };
     }
     Bundle {
         root: paths.instructions(agent.id),
         entry: text("instructionsEntryFile").unwrap_or("AGENTS.md").to_owned(),
         external: false,
+        data,
+        home,
     }
 }
 
-/// A path below the root, or a refusal: no way out, no links.
-fn within(root: &Path, name: &str) -> Answer<PathBuf> {
-    let relative = Path::new(name);
-    let plain = relative.components().all(|c| matches!(c, std::path::Component::Normal(_)));
-    if name.is_empty() || !plain || name.contains('\\') {
-        return Err(ApiError::unprocessable("The path must lie within the instructions' folder"));
-    }
-    let path = root.join(relative);
-    let mut at = root.to_owned();
-    for part in relative.components() {
-        at.push(part);
-        if at.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
-            return Err(ApiError::unprocessable("The path leads through a link"));
+/// What is refused is told from what is not there or cannot be done.
+fn answer(e: std::io::Error) -> ApiError {
+    match e.kind() {
+        ErrorKind::InvalidInput => ApiError::unprocessable(e.to_string()),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidData => {
+            ApiError::not_found("File")
         }
+        _ => ApiError::internal(format!("The instructions cannot be reached: {e}")),
     }
-    Ok(path)
 }
 
-fn write(path: &Path, content: &str) -> Answer<()> {
-    let cannot = |e: std::io::Error| ApiError::internal(format!("The file cannot be written: {e}"));
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir).map_err(cannot)?;
-    }
-    // Whole or not at all: an agent may be reading it.
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, content).map_err(cannot)?;
-    std::fs::rename(&partial, path).map_err(cannot)
-}
-
-fn summary(root: &Path, path: &Path, entry: &str, editable: bool) -> Option<InstructionsFileSummary> {
-    let name = path.strip_prefix(root).ok()?.to_str()?.to_owned();
-    let markdown = name.ends_with(".md");
-    Some(InstructionsFileSummary {
-        size: path.metadata().ok()?.len(),
+fn summary(path: String, size: u64, entry: &str, editable: bool) -> InstructionsFileSummary {
+    let markdown = path.ends_with(".md");
+    InstructionsFileSummary {
+        size,
         language: if markdown { "markdown" } else { "text" }.to_owned(),
         markdown,
-        is_entry_file: name == entry,
+        is_entry_file: path == entry,
         editable,
         deprecated: false,
         r#virtual: false,
-        path: name,
-    })
+        path,
+    }
 }
 
-fn list(root: &Path, entry: &str, editable: bool) -> Vec<InstructionsFileSummary> {
-    let mut out = Vec::new();
-    let mut open = vec![root.to_owned()];
-    while let Some(dir) = open.pop() {
-        for e in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
-            let Ok(kind) = e.file_type() else { continue };
-            if kind.is_dir() {
-                open.push(e.path());
-            } else if kind.is_file() && out.len() < MAX_FILES {
-                out.extend(summary(root, &e.path(), entry, editable));
-            }
-        }
-    }
+fn list(b: &Bundle) -> Vec<InstructionsFileSummary> {
+    let files = b.open().map(|folder| folder.files(MAX_FILES)).unwrap_or_default();
+    let mut out: Vec<_> =
+        files.into_iter().map(|(path, size)| summary(path, size, &b.entry, !b.external)).collect();
     out.sort_by(|a, b| b.is_entry_file.cmp(&a.is_entry_file).then_with(|| a.path.cmp(&b.path)));
     out
+}
+
+/// Instructions are between an agent and the board.
+fn own_only(caller: &Caller, agent: &Agent) -> Answer<()> {
+    match caller.agent_id() {
+        Some(id) if id != agent.id => {
+            Err(ApiError::forbidden("An agent may read and change only its own instructions"))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Engine {
     fn instructions(&self, agent: &Agent) -> InstructionsBundle {
         let b = bundle_of(&self.paths, agent);
-        let files = list(&b.root, &b.entry, !b.external);
+        let files = list(&b);
         let found = files.iter().any(|f| f.is_entry_file);
         let mut warnings = Vec::new();
         if !found {
@@ -155,6 +156,7 @@ impl Handle<GetInstructions> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentPath) -> Answer<InstructionsBundle> {
         let mut conn = self.store.read().await.answer()?;
         let agent = self.agent(&mut conn, caller, &q.id, q.company_id).await?;
+        own_only(caller, &agent)?;
         Ok(self.instructions(&agent))
     }
 }
@@ -167,11 +169,10 @@ impl Handle<GetInstructionsFile> for Engine {
     ) -> Answer<InstructionsFileDetail> {
         let mut conn = self.store.read().await.answer()?;
         let agent = self.agent(&mut conn, caller, &q.id, None).await?;
+        own_only(caller, &agent)?;
         let b = bundle_of(&self.paths, &agent);
-        let path = within(&b.root, &q.path)?;
-        let content = std::fs::read_to_string(&path).map_err(|_| ApiError::not_found("File"))?;
-        let summary =
-            summary(&b.root, &path, &b.entry, !b.external).ok_or_else(|| ApiError::not_found("File"))?;
+        let content = b.open().and_then(|folder| folder.read(&q.path)).map_err(answer)?;
+        let summary = summary(q.path.to_string(), content.len() as u64, &b.entry, !b.external);
         Ok(InstructionsFileDetail { summary, content })
     }
 }
@@ -184,9 +185,7 @@ impl Handle<PutInstructionsFile> for Engine {
     ) -> Answer<InstructionsFileDetail> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let agent = self.agent(&mut tx, caller, &q.id, None).await?;
-        if caller.agent_id().is_some_and(|id| id != agent.id) {
-            return Err(ApiError::forbidden("An agent may change only its own instructions"));
-        }
+        own_only(caller, &agent)?;
         let b = bundle_of(&self.paths, &agent);
         if b.external {
             return Err(ApiError::unprocessable("These instructions are kept outside of the program")
@@ -194,13 +193,13 @@ impl Handle<PutInstructionsFile> for Engine {
                     "Edit the file itself, or clear instructionsFilePath in the agent's configuration.",
                 ));
         }
-        let path = within(&b.root, &q.path)?;
-        write(&path, &q.content)?;
+        std::fs::create_dir_all(&b.root).map_err(answer)?;
+        b.open().and_then(|folder| folder.write(&q.path, &q.content)).map_err(answer)?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Updated, agent.id);
         let details = json!({ "path": &*q.path });
         self.log_agent(&mut tx, caller, &agent, "agent.instructions_updated", details).await?;
         tx.commit().await.answer()?;
-        let summary = summary(&b.root, &path, &b.entry, true).ok_or_else(|| ApiError::not_found("File"))?;
+        let summary = summary(q.path.to_string(), q.content.len() as u64, &b.entry, true);
         Ok(InstructionsFileDetail { summary, content: q.content.into_string() })
     }
 }
@@ -219,8 +218,7 @@ impl Handle<DeleteInstructionsFile> for Engine {
                 "The entry file and files kept elsewhere are not deleted here",
             ));
         }
-        let path = within(&b.root, &q.path)?;
-        std::fs::remove_file(&path).map_err(|_| ApiError::not_found("File"))?;
+        b.open().and_then(|folder| folder.remove(&q.path)).map_err(answer)?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Deleted, agent.id);
         let details = json!({ "path": &*q.path });
         self.log_agent(&mut tx, caller, &agent, "agent.instructions_deleted", details).await?;

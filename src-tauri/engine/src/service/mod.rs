@@ -14,6 +14,7 @@ mod keys;
 mod labels;
 mod maintenance;
 mod planning;
+pub(crate) mod reach;
 mod runs;
 mod search;
 mod sessions;

@@ -136,8 +136,10 @@ impl Adapter for ClaudeAdapter {
         let bundle = bundle::build(run)?;
         let resumed = resumable(run, &cwd, &bundle.key);
         let billing = Billing::of(|name| env.vars.get(name).map(String::as_str));
-        let mut expose = vec![run.agent_home.clone(), bundle.dir.clone()];
-        expose.extend(run.instructions.iter().filter_map(|i| i.path.parent().map(Path::to_owned)));
+        // The bundle is found again by its key, so that no run may change what the next one starts from. An agent
+        // changes its instructions by asking the program.
+        let mut expose_read_only = vec![bundle.dir.clone()];
+        expose_read_only.extend(run.instructions.iter().filter_map(|i| i.path.parent().map(Path::to_owned)));
         Ok(Invocation {
             args: arguments(run, &bundle, resumed.as_deref(), billing),
             carry: carry(run, &cwd, &bundle.key, resumed.as_deref(), billing),
@@ -154,7 +156,8 @@ impl Adapter for ClaudeAdapter {
             }),
             timeout: config::timeout(&run.config),
             grace: config::grace(&run.config, 20),
-            expose,
+            expose: vec![run.agent_home.clone()],
+            expose_read_only,
             notes: vec![found.why, "The prompt goes to the command's standard input.".into()],
             ..Invocation::plain(program, cwd, env)
         })

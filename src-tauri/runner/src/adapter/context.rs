@@ -111,6 +111,9 @@ pub struct Invocation {
     pub grace: Duration,
     /// Paths that the agent may reach although they lie within the program's data folder.
     pub expose: Vec<PathBuf>,
+    /// Likewise, but only to read: what the program itself will read again.
+    #[serde(default)]
+    pub expose_read_only: Vec<PathBuf>,
     /// Not secret; the caller keeps it with the run for [`super::Adapter::conclude`].
     pub carry: JsonObject,
     /// What a person should know about how the command was put together.
@@ -155,6 +158,7 @@ impl Invocation {
             silence: None,
             grace: Duration::ZERO,
             expose: Vec::new(),
+            expose_read_only: Vec::new(),
             carry: JsonObject::new(),
             notes: Vec::new(),
             secret_env: env.secret_names,

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::JsonObject;
+pub use domain::redact::{MASK, is_secret_name};
 use serde_json::Value;
 
 use super::RunContext;
-
-/// Stands in for a value that must not be shown.
-pub const MASK: &str = crate::host::redact::MASK;
 
 /// How much a type of adapter is told about its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +25,6 @@ pub struct ChildEnv {
     pub secret_names: Vec<String>,
     /// Values to mask in the output.
     pub redact: Vec<String>,
-}
-
-/// Whether a variable of this name holds a secret.
-pub fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["key", "token", "secret", "password", "passwd", "authorization", "cookie", "credential"]
-        .iter()
-        .any(|word| name.contains(word))
 }
 
 /// Whether a variable of this program's own environment is none of an agent's business: this system's own

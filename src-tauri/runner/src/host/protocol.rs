@@ -24,6 +24,12 @@ pub struct LaunchSpec {
     pub run_dir: PathBuf,
     /// The program's data folder: hidden from the agent but for [`Invocation::expose`].
     pub data_dir: PathBuf,
+    /// What of the data folder this run may be given to write to, whatever the invocation asks for.
+    #[serde(default)]
+    pub own: Vec<PathBuf>,
+    /// What of it this run may be given to read.
+    #[serde(default)]
+    pub shared: Vec<PathBuf>,
     pub invocation: Invocation,
     pub sandbox: SandboxPolicy,
     /// Bytes after which the log ends and output is only drained.
@@ -39,6 +45,8 @@ impl LaunchSpec {
             run_id,
             run_dir,
             data_dir,
+            own: Vec::new(),
+            shared: Vec::new(),
             invocation,
             sandbox: SandboxPolicy::Preferred,
             log_limit: 4 << 30,

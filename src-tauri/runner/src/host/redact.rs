@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// What stands in for a secret.
-pub const MASK: &str = "***REDACTED***";
+pub use domain::redact::MASK;
+
 /// Shorter values are not masked: they would match ordinary text.
 const MIN_LEN: usize = 6;
 

@@ -16,9 +16,12 @@ use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, StatVfsMountFlags};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::thread::{CapabilitySet, UnshareFlags};
+
+use super::protocol::LaunchSpec;
 
 /// What a process needs to undo or evade a mount, or to read another process's view of the files.
 const DROPPED: [CapabilitySet; 8] = [
@@ -60,6 +63,7 @@ impl Stage {
 
 struct Exposed {
     path: PathBuf,
+    read_only: bool,
     is_dir: bool,
 }
 
@@ -73,31 +77,33 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Refuses, with a sentence, when an exposed path would expose a hidden folder whole.
-    pub fn new<'a>(
-        hidden: impl IntoIterator<Item = &'a Path>,
-        exposed: impl IntoIterator<Item = &'a Path>,
-    ) -> Result<Self, String> {
-        let hidden: Vec<PathBuf> = hidden.into_iter().filter_map(|p| fs::canonicalize(p).ok()).collect();
+    /// Refuses, with a sentence, when a path of the invocation would expose what is not this run's.
+    pub fn new(hidden: &[&Path], spec: &LaunchSpec) -> Result<Self, String> {
+        let real = |p: &Path| fs::canonicalize(p).ok();
+        let hidden: Vec<PathBuf> = hidden.iter().filter_map(|p| real(p)).collect();
+        let own: Vec<PathBuf> = spec.own.iter().filter_map(|p| real(p)).collect();
+        let shared: Vec<PathBuf> = spec.shared.iter().filter_map(|p| real(p)).collect();
+        let invocation = &spec.invocation;
+        let writable = invocation.expose.iter().chain([&invocation.cwd]).map(|p| (p, false));
         let mut shown = Vec::new();
-        // A path that is not there needs no hole.
-        for path in exposed.into_iter().filter_map(|p| fs::canonicalize(p).ok()) {
-            if !hidden.iter().any(|h| path.starts_with(h)) {
-                continue;
-            }
-            if hidden.contains(&path) {
+        for (path, read_only) in writable.chain(invocation.expose_read_only.iter().map(|p| (p, true))) {
+            // A path that is not there needs no hole, nor does one that is not hidden.
+            let Some(path) = real(path).filter(|p| hidden.iter().any(|h| p.starts_with(h))) else { continue };
+            let given = own.iter().chain(shared.iter().filter(|_| read_only));
+            if hidden.contains(&path) || !given.into_iter().any(|root| path.starts_with(root)) {
                 return Err(format!(
                     "{} is the program's own data and cannot be given to an agent",
                     path.display()
                 ));
             }
-            shown.push(Exposed { is_dir: path.is_dir(), path });
+            shown.push(Exposed { is_dir: path.is_dir(), path, read_only });
         }
         // Parents first; what lies within an exposed folder is exposed with it.
-        shown.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        shown.sort_unstable_by(|a, b| (&a.path, a.read_only).cmp(&(&b.path, b.read_only)));
         let mut exposed: Vec<Exposed> = Vec::new();
         for next in shown {
-            if !exposed.iter().any(|e| next.path.starts_with(&e.path)) {
+            let covers = |e: &Exposed| next.path.starts_with(&e.path) && (next.read_only || !e.read_only);
+            if !exposed.iter().any(covers) {
                 exposed.push(next);
             }
         }
@@ -124,7 +130,7 @@ impl Plan {
         let sources = self
             .exposed
             .iter()
-            .map(|e| rustix::fs::open(&e.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()))
+            .map(|e| open_real(&e.path))
             .collect::<Result<Vec<OwnedFd>, _>>()
             .map_err(|e| (Stage::Expose, e.into()))?;
         self.cover(&sources).map_err(|e| (Stage::Cover, e))?;
@@ -165,6 +171,19 @@ impl Plan {
             }
             let source = format!("/proc/self/fd/{}", source.as_raw_fd());
             rustix::mount::mount_bind_recursive(source, &exposed.path)?;
+            if exposed.read_only {
+                // What the mount forbade before must be said again, or the kernel takes it for a wish to lift it.
+                let before = rustix::fs::statvfs(&exposed.path)?.f_flag;
+                let mut kept = MountFlags::BIND | MountFlags::RDONLY;
+                for (flag, bit) in [
+                    (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+                    (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+                    (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+                ] {
+                    kept.set(bit, before.contains(flag));
+                }
+                rustix::mount::mount_remount(&exposed.path, kept, c"")?;
+            }
         }
         for hidden in &self.hidden {
             // An agent that writes beside its own folders is told so, instead of losing what it wrote.
@@ -174,22 +193,60 @@ impl Plan {
     }
 }
 
+/// Opens a path that was resolved: a link that has come into its way since then is not followed.
+fn open_real(path: &Path) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // Unknown to a kernel before 5.6.
+        Err(Errno::NOSYS) => rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()),
+        opened => opened,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::Invocation;
+    use crate::adapter::env::ChildEnv;
+
+    fn plan(data: &Path, cwd: &Path, writable: &[&Path], read_only: &[&Path]) -> Result<Plan, String> {
+        let mut invocation = Invocation::plain("/bin/true".into(), cwd.to_owned(), ChildEnv::default());
+        invocation.expose = writable.iter().map(|p| p.to_path_buf()).collect();
+        invocation.expose_read_only = read_only.iter().map(|p| p.to_path_buf()).collect();
+        let run = contract::RunId(uuid::Uuid::new_v4());
+        let spec = LaunchSpec {
+            own: vec![data.join("agents/a/home")],
+            shared: vec![data.join("agents/a/instructions"), data.join("bundles")],
+            ..LaunchSpec::new(run, data.join("runs"), data.to_owned(), invocation)
+        };
+        Plan::new(&[data], &spec)
+    }
 
     #[test]
-    fn the_data_folder_itself_is_never_exposed() {
-        let data = tempfile::tempdir().unwrap();
-        let home = data.path().join("agents/a");
-        fs::create_dir_all(&home).unwrap();
-        assert!(Plan::new([data.path()], [data.path()]).is_err());
-        let dotted = home.join("../..");
-        assert!(Plan::new([data.path()], [dotted.as_path()]).is_err());
-        let inner = home.join("inner");
-        fs::create_dir(&inner).unwrap();
-        let gone = data.path().join("gone");
-        let plan = Plan::new([data.path()], [inner.as_path(), &home, &gone, Path::new("/")]).unwrap();
-        assert_eq!(plan.exposed.len(), 1);
+    fn only_what_is_the_runs_own_is_exposed() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path();
+        let [home, instructions, other, bundle, backups] =
+            ["agents/a/home", "agents/a/instructions", "agents/b/home", "bundles/k", "backups"]
+                .map(|name| data.join(name));
+        for path in [&home.join("inner"), &instructions, &other, &bundle, &backups] {
+            fs::create_dir_all(path).unwrap();
+        }
+        fs::write(data.join("operator-token"), "t").unwrap();
+        let link = home.join("link");
+        std::os::unix::fs::symlink(&backups, &link).unwrap();
+        let token = data.join("operator-token");
+        let (dotted, agent) = (home.join("../../.."), data.join("agents/a"));
+        for path in [data, &dotted, &agent, &other, &backups, &link, &token, &instructions, &bundle] {
+            assert!(plan(data, path, &[], &[]).is_err(), "{} as working folder", path.display());
+            assert!(plan(data, &home, &[path], &[]).is_err(), "{} to write to", path.display());
+        }
+        for path in [data, &agent, &other, &backups, &link, &token] {
+            assert!(plan(data, &home, &[], &[path]).is_err(), "{} to read", path.display());
+        }
+        let (inner, gone) = (home.join("inner"), data.join("gone"));
+        let made = plan(data, &inner, &[&home, &gone, Path::new("/")], &[&instructions, &bundle, &inner]);
+        let shown: Vec<_> = made.unwrap().exposed.into_iter().map(|e| (e.path, e.read_only)).collect();
+        assert_eq!(shown, [(home, false), (instructions, true), (bundle, true)]);
     }
 }

@@ -97,6 +97,7 @@ pub fn invocation(program: &str, args: &[&str], cwd: &Path) -> Invocation {
         silence: None,
         grace: Duration::from_secs(5),
         expose: Vec::new(),
+        expose_read_only: Vec::new(),
         carry: JsonObject::new(),
         notes: Vec::new(),
         secret_env: Vec::new(),

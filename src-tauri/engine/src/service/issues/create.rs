@@ -24,6 +24,11 @@ impl Handle<CreateIssueOp> for Engine {
     }
 }
 
+/// How and where an issue's agent is started is for the board, when it is created as when it is changed.
+pub(super) fn may_set_execution(caller: &Caller, set: bool) -> Answer<()> {
+    if set { caller.board_only("change how an issue is executed") } else { Ok(()) }
+}
+
 impl Engine {
     /// Creates an issue within a transaction and wakes its agent.
     pub(crate) async fn create_issue(
@@ -34,6 +39,10 @@ impl Engine {
     ) -> Answer<Issue> {
         self.company(tx, caller, q.company_id).await?;
         self.check_place(tx, &q).await?;
+        may_set_execution(
+            caller,
+            q.assignee_adapter_overrides.is_some() || q.execution_workspace_settings.is_some(),
+        )?;
         if q.assignee_agent_id.is_some() && q.assignee_user_id.is_some() {
             return Err(ApiError::unprocessable("An issue has one assignee: an agent or a user"));
         }

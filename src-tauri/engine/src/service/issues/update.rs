@@ -113,9 +113,7 @@ impl Engine {
         i.request_depth = q.request_depth.unwrap_or(i.request_depth).max(0);
         i.billing_code = text(q.billing_code.clone()).apply(i.billing_code.take());
         let machine = !q.assignee_adapter_overrides.is_keep() || !q.execution_workspace_settings.is_keep();
-        if machine && !caller.is_operator() {
-            return Err(ApiError::forbidden("Only the board may change how an issue is executed"));
-        }
+        super::create::may_set_execution(caller, machine)?;
         i.assignee_adapter_overrides =
             q.assignee_adapter_overrides.clone().apply(i.assignee_adapter_overrides.take());
         i.execution_policy = q.execution_policy.clone().apply(i.execution_policy.take());

@@ -26,8 +26,7 @@ pub fn spawn(spec: &LaunchSpec, runtime_dir: &Path) -> Result<(Child, Sandbox), 
         return Ok((child, Sandbox { level: SandboxLevel::None, why: Some("switched off".into()) }));
     }
     let unavailable = |message| SpawnFailure { kind: SpawnFailureKind::SandboxUnavailable, message };
-    let exposed = invocation.expose.iter().chain([&invocation.cwd]).map(|p| p.as_path());
-    let plan = Plan::new([spec.data_dir.as_path(), runtime_dir], exposed).map_err(unavailable)?;
+    let plan = Plan::new(&[&spec.data_dir, runtime_dir], spec).map_err(unavailable)?;
     match attempt(spec, Some(plan)) {
         Ok(child) => Ok((child, Sandbox { level: SandboxLevel::Namespace, why: None })),
         Err(Failed { stage: Some(stage), error }) if stage != CWD => {
