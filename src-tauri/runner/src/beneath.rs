@@ -55,7 +55,8 @@ fn partial_name() -> String {
     format!(".{:016x}{:016x}.partial", part(), part())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

@@ -292,7 +292,7 @@ fn a_fresh_run_gets_its_bundle_and_the_whole_prompt() {
     let read = |file: &str| std::fs::read_to_string(Path::new(bundle).join(file)).unwrap();
     assert!(read("agent-instructions.md").starts_with("Be good.\n"));
     assert!(read(".claude/skills/paperclip/SKILL.md").contains("name: paperclip"));
-    assert_eq!(invocation.expose, [bench.run.agent_home.clone()]);
+    assert_eq!(invocation.expose, std::slice::from_ref(&bench.run.agent_home));
     assert!(invocation.expose_read_only.contains(&PathBuf::from(bundle)));
     assert_eq!(invocation.env["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"], "1");
     assert_eq!(invocation.env.contains_key("IS_SANDBOX"), rustix::process::geteuid().is_root());
