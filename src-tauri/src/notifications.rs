@@ -69,10 +69,7 @@ impl Notifier {
         if candidates.is_empty() {
             return;
         }
-        match core.call::<GetGeneralSettings>(Nothing {}).await {
-            Ok(settings) if settings.notifications => {}
-            _ => return,
-        }
+        let wanted = core.call::<GetGeneralSettings>(Nothing {}).await.is_ok_and(|s| s.notifications);
         for candidate in candidates {
             let key = match &candidate {
                 Candidate::Decision { id, .. } => id.clone(),
@@ -83,10 +80,19 @@ impl Notifier {
             }
             match notice(core, &candidate).await {
                 Ok(Some(notice)) => {
-                    self.remember(key);
-                    if !window::is_looked_at(app) {
+                    // Also what is told to nobody is over then, and not told when it changes once more.
+                    let untold = if !wanted {
+                        Some("notifications are off")
+                    } else if window::is_looked_at(app) {
+                        Some("the window is looked at")
+                    } else {
                         self.show(app, notice, Instant::now());
+                        None
+                    };
+                    if let Some(because) = untold {
+                        tracing::info!(about = key, because, "not notified");
                     }
+                    self.remember(key);
                 }
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%error, ?candidate, "nothing to notify of"),

@@ -23,6 +23,8 @@ impl Display {
         let mut server = Kept(
             Command::new("Xvfb")
                 .args(["-displayfd", "1", "-screen", "0", "1920x1080x24", "-nolisten", "tcp"])
+                // Without it the server starts over when its last client leaves, and hangs up on who connects then.
+                .arg("-noreset")
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()

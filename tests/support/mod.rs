@@ -67,6 +67,12 @@ impl Place {
             .current_dir(self.work());
     }
 
+    /// What the program has written into its log so far.
+    pub fn log(&self) -> String {
+        let files = std::fs::read_dir(self.data().join("logs")).into_iter().flatten().flatten();
+        files.filter_map(|f| std::fs::read_to_string(f.path()).ok()).collect()
+    }
+
     /// A file that outlives the test: screenshots, logs of programs.
     pub fn artifact(&self, file: &str) -> PathBuf {
         let root = std::env::var_os("PAPERCLIP_TEST_ARTIFACTS")

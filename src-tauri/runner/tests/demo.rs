@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use contract::transcript::EntryBody;
 use contract::{AgentId, CompanyId, JsonObject, Timestamp};
 use runner::adapter::{Conclusion, Outcome, PromptParts, RunContext, adapters};
+use runner::host::LaunchSpec;
 use serde_json::{Value, json};
 use support::*;
 
@@ -173,12 +174,20 @@ fn context(place: &Place, agent: AgentId, url: &str, config: Value) -> RunContex
     }
 }
 
+/// What a run is started with: what of the data folder is its own is what the program gives it.
+fn of(place: &Place, run: &RunContext) -> LaunchSpec {
+    let mut spec = place.shell("");
+    spec.own.push(run.agent_home.clone());
+    spec.shared.push(run.bundle_root.clone());
+    spec
+}
+
 /// One run of the demo agent, from settings to conclusion.
 async fn heartbeat(place: &Place, run: &RunContext) -> (Conclusion, Vec<EntryBody>) {
     let adapter = adapters().get("demo").unwrap();
     let invocation = adapter.prepare(run).unwrap();
     let carry: JsonObject = invocation.carry.clone();
-    let mut spec = place.shell("");
+    let mut spec = of(place, run);
     spec.invocation = invocation;
     let before = place.log().total_lines().unwrap();
     let exit = support::run(spec).await;
@@ -294,7 +303,7 @@ async fn the_process_adapter_runs_true_and_reports_false() {
         [("true", Outcome::Succeeded, None), ("false", Outcome::Failed, Some("Process exited with code 1"))]
     {
         let run = context(&place, agent, "http://127.0.0.1:1", json!({ "command": command }));
-        let mut spec = place.shell("");
+        let mut spec = of(&place, &run);
         spec.invocation = adapter.prepare(&run).unwrap();
         let exit = support::run(spec).await;
         let conclusion =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::issue::*;
 use contract::operations::*;
 use contract::run::InvocationSource;
-use contract::{ApiError, ErrorCode, IssueId};
+use contract::{ApiError, IssueId};
 use serde_json::json;
 use store::WriteTx;
 
@@ -47,12 +47,9 @@ impl Engine {
             return Err(ApiError::unprocessable("An issue has one assignee: an agent or a user"));
         }
         let agent = match &q.assignee_agent_id {
-            Some(r) => Some(self.agent(tx, caller, r, Some(q.company_id)).await.map_err(no_such_agent)?.id),
+            Some(r) => Some(self.assignee(tx, caller, q.company_id, r, None).await?),
             None => None,
         };
-        if let Some(agent) = agent {
-            self.check_assignee(tx, caller, q.company_id, agent).await?;
-        }
         let assigned = q.assignee_agent_id.is_some() || q.assignee_user_id.is_some();
         let status = domain::issue::initial_status(q.status, assigned);
         if status == IssueStatus::InProgress && !assigned {
@@ -152,17 +149,6 @@ impl Handle<DeleteIssue> for Engine {
         store::issues::delete(&mut tx, &issue).await.answer()?;
         tx.commit().await.answer()?;
         Ok(issue)
-    }
-}
-
-/// The issue's path is right; what it names is not there.
-fn no_such_agent(e: ApiError) -> ApiError {
-    match e.code {
-        ErrorCode::NotFound => ApiError::unprocessable("assigneeAgentId names no agent of this company")
-            .with_hint(
-                "Give an agent's id or its URL key, as GET /api/companies/{companyId}/agents lists them.",
-            ),
-        _ => e,
     }
 }
 

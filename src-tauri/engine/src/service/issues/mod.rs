@@ -8,7 +8,7 @@ mod update;
 pub(in crate::service) use update::{author, commenter};
 
 use contract::issue::Issue;
-use contract::{AgentId, ApiError, CompanyId, ErrorCode, IssueId, RunId};
+use contract::{AgentId, AgentRef, ApiError, CompanyId, ErrorCode, IssueId, RunId};
 use domain::checkout::Mutation;
 use serde_json::json;
 use store::{SqliteConnection, WriteTx};
@@ -53,18 +53,31 @@ impl Engine {
         }
     }
 
-    /// Refuses an assignee that is not of the company or cannot be given work.
-    async fn check_assignee(
+    /// The agent that an issue is to be given to. Refuses one that is not of the company, that cannot be given work,
+    /// or that the caller may not give it to; whom it belongs to already needs no leave.
+    async fn assignee(
         &self,
         tx: &mut WriteTx,
         caller: &Caller,
         company: CompanyId,
-        agent: AgentId,
-    ) -> Answer<()> {
-        let assignee = store::agents::get(tx, agent).await.answer()?.filter(|a| a.company_id == company);
-        let Some(assignee) = assignee else {
-            return Err(ApiError::unprocessable("assigneeAgentId names no agent of this company"));
+        named: &AgentRef,
+        current: Option<AgentId>,
+    ) -> Answer<AgentId> {
+        // The issue's path is right, it is what it names that is not there: neither 404 nor, for an agent that
+        // names one of another company, 403.
+        let assignee = match self.agent(tx, caller, named, Some(company)).await {
+            Ok(agent) if agent.company_id == company => agent,
+            Err(e) if !matches!(e.code, ErrorCode::NotFound | ErrorCode::Forbidden) => return Err(e),
+            _ => {
+                return Err(ApiError::unprocessable("assigneeAgentId names no agent of this company").with_hint(
+                    "Give an agent's id or its URL key, as GET /api/companies/{companyId}/agents lists them.",
+                ));
+            }
         };
+        let agent = assignee.id;
+        if current == Some(agent) {
+            return Ok(agent);
+        }
         if !domain::agent::is_assignable(assignee.status) {
             return Err(ApiError::conflict(format!(
                 "{} is {} and cannot be given work",
@@ -79,7 +92,7 @@ impl Engine {
                 return Err(ApiError::forbidden("This agent may not assign work to others"));
             }
         }
-        Ok(())
+        Ok(agent)
     }
 
     /// Makes these the issue's blockers; refuses strangers, itself and circles, naming the circle.

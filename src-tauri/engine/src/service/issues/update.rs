@@ -147,17 +147,16 @@ impl Engine {
         let agent = match &q.assignee_agent_id {
             Patch::Keep => Patch::Keep,
             Patch::Clear => Patch::Clear,
-            Patch::Set(r) => Patch::Set(self.agent(tx, caller, r, Some(i.company_id)).await?.id),
+            Patch::Set(r) => {
+                Patch::Set(self.assignee(tx, caller, i.company_id, r, i.assignee_agent_id).await?)
+            }
         };
         let user = text(q.assignee_user_id.clone());
         if agent.as_set().is_some() && user.as_set().is_some() {
             return Err(ApiError::unprocessable("An issue has one assignee: an agent or a user"));
         }
         let before = (i.assignee_agent_id, i.assignee_user_id.clone());
-        if let Some(id) = agent.as_set() {
-            if Some(*id) != i.assignee_agent_id {
-                self.check_assignee(tx, caller, i.company_id, *id).await?;
-            }
+        if agent.as_set().is_some() {
             i.assignee_user_id = None;
         }
         if user.as_set().is_some() {
