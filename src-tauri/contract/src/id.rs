@@ -60,6 +60,7 @@ ids! {
     RevisionId;
     InteractionId;
     TaskSessionId;
+    RecoveryActionId;
 }
 
 /// An issue by its UUID or by its identifier (`ABC-12`, in any case).

@@ -26,6 +26,7 @@ pub mod operations;
 pub mod patch;
 pub mod planning;
 pub mod query;
+pub mod recovery;
 pub mod run;
 pub mod search;
 pub mod text;

@@ -40,6 +40,7 @@ words! {
         Activity = "activity",
         Adapter = "adapter",
         Backup = "backup",
+        Recovery = "recovery",
     }
 }
 

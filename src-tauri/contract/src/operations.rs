@@ -18,6 +18,7 @@ use crate::issue::*;
 use crate::label::*;
 use crate::operation::operations;
 use crate::planning::*;
+use crate::recovery::*;
 use crate::run::*;
 use crate::search::{Search, SearchResponse};
 use crate::transcript::*;
@@ -138,13 +139,13 @@ operations! {
     #[doc = "Reads an issue with all that its page shows."]
     GetIssue = "issues.get": Get "/api/issues/{id}" -> 200, Company, (IssuePath) -> IssueDetail, reads [Issue Label Document Project Goal Run] cached;
     #[doc = "Changes an issue, with a comment if given."]
-    UpdateIssueOp = "issues.update": Patch "/api/issues/{id}" -> 200, Company, (UpdateIssue) -> UpdatedIssue, reads [Issue], changes [Issue Comment Interaction Wakeup Run RunEvent Agent Activity];
+    UpdateIssueOp = "issues.update": Patch "/api/issues/{id}" -> 200, Company, (UpdateIssue) -> UpdatedIssue, reads [Issue], changes [Recovery Issue Comment Interaction Wakeup Run RunEvent Agent Activity];
     #[doc = "Deletes an issue with all that belongs to it."]
     DeleteIssue = "issues.delete": Delete "/api/issues/{id}" -> 200, Board, (IssuePath) -> Issue, reads [Issue], changes [Issue Comment Document Interaction Run RunEvent Wakeup Agent Activity];
     #[doc = "What an agent needs to know to start on an issue."]
     GetContext = "issues.context": Get "/api/issues/{id}/heartbeat-context" -> 200, Company, (GetHeartbeatContext) -> HeartbeatContext, reads [Issue Comment Project Goal Document];
     #[doc = "Claims an issue for a run."]
-    Checkout = "issues.checkout": Post "/api/issues/{id}/checkout" -> 200, Company, (CheckoutIssue) -> Issue, reads [Issue Run], changes [Issue Wakeup Run RunEvent Agent Activity];
+    Checkout = "issues.checkout": Post "/api/issues/{id}/checkout" -> 200, Company, (CheckoutIssue) -> Issue, reads [Issue Run], changes [Recovery Issue Wakeup Run RunEvent Agent Activity];
     #[doc = "Gives an issue back to the pool."]
     Release = "issues.release": Post "/api/issues/{id}/release" -> 200, Company, (IssuePath) -> Issue, reads [Issue Run], changes [Issue Wakeup Run RunEvent Agent Activity];
     #[doc = "Breaks an issue's locks."]
@@ -161,12 +162,22 @@ operations! {
     ListIssueLiveRuns = "issues.live_runs": Get "/api/issues/{issueId}/live-runs" -> 200, Company, (IssueRunsPath) -> Vec<RunSummary>, reads [Run];
     #[doc = "The run that holds an issue, or null."]
     GetActiveRun = "issues.active_run": Get "/api/issues/{issueId}/active-run" -> 200, Company, (IssueRunsPath) -> Option<RunSummary>, reads [Run];
+    #[doc = "Why an issue stands where it stands, and the one action that moves it."]
+    GetOutlook = "issues.outlook": Get "/api/issues/{id}/outlook" -> 200, Company, (IssuePath) -> IssueOutlook, reads [Issue Run Wakeup Interaction Agent Recovery];
+    #[doc = "Starts a run now that waits for a later time."]
+    RetryNowOp = "issues.retry_now": Post "/api/issues/{id}/scheduled-retry/retry-now" -> 200, Board, (IssuePath) -> RetryNow, reads [Run], changes [Run RunEvent Wakeup Issue Activity];
+    #[doc = "Lists an issue's recoveries, newest first, and the open one."]
+    ListRecoveries = "recovery.list": Get "/api/issues/{id}/recovery-actions" -> 200, Company, (IssuePath) -> RecoveryActions, reads [Recovery];
+    #[doc = "Resolves an issue's open recovery and says how the issue goes on."]
+    ResolveRecoveryOp = "recovery.resolve": Post "/api/issues/{id}/recovery-actions/resolve" -> 200, Company, (ResolveRecovery) -> RecoveryResolved, reads [Recovery Issue], changes [Recovery Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "Lists the recoveries of a company that are not over, newest first."]
+    ListOpenRecoveries = "recovery.open": Get "/api/companies/{companyId}/recovery-actions" -> 200, Company, (CompanyPath) -> Vec<RecoveryAction>, reads [Recovery];
 
     // ---- Comments
     #[doc = "Lists an issue's comments."]
     ListCommentsOp = "comments.list": Get "/api/issues/{id}/comments" -> 200, Company, (ListComments) -> Vec<IssueComment>, reads [Comment] cached;
     #[doc = "Comments on an issue; may wake its assignee and whoever is mentioned."]
-    AddCommentOp = "comments.add": Post "/api/issues/{id}/comments" -> 201, Company, (AddComment) -> IssueComment, reads [Issue], changes [Comment Issue Interaction Wakeup Run RunEvent Agent Activity];
+    AddCommentOp = "comments.add": Post "/api/issues/{id}/comments" -> 201, Company, (AddComment) -> IssueComment, reads [Issue], changes [Recovery Comment Issue Interaction Wakeup Run RunEvent Agent Activity];
     #[doc = "Reads one comment."]
     GetComment = "comments.get": Get "/api/issues/{id}/comments/{commentId}" -> 200, Company, (CommentPath) -> IssueComment, reads [Comment];
 
@@ -188,7 +199,7 @@ operations! {
     #[doc = "Lists the cards in an issue's thread."]
     ListInteractions = "interactions.list": Get "/api/issues/{id}/interactions" -> 200, Company, (IssuePath) -> Vec<Interaction>, reads [Interaction];
     #[doc = "Puts a card into an issue's thread."]
-    CreateInteractionOp = "interactions.create": Post "/api/issues/{id}/interactions" -> 201, Company, (CreateInteraction) -> Interaction, reads [Issue], changes [Interaction Issue Activity];
+    CreateInteractionOp = "interactions.create": Post "/api/issues/{id}/interactions" -> 201, Company, (CreateInteraction) -> Interaction, reads [Issue], changes [Recovery Interaction Issue Activity];
     #[doc = "Accepts a confirmation or suggested tasks."]
     AcceptInteractionOp = "interactions.accept": Post "/api/issues/{id}/interactions/{interactionId}/accept" -> 200, Board, (AcceptInteraction) -> Interaction, reads [Interaction], changes [Interaction Issue Company Wakeup Run RunEvent Agent Activity];
     #[doc = "Rejects a card, with a reason."]

@@ -55,6 +55,14 @@ pub fn of_wake(
     if let Some(v) = payload.get("forceFreshSession") {
         c.insert("forceFreshSession".into(), v.clone());
     }
+    for key in ["recoveryActionId", "recoveryCause", "workspaceRefreshReason"] {
+        if let Some(v) = payload.get(key) {
+            c.insert(key.into(), v.clone());
+        }
+    }
+    if is_status_only(payload) {
+        put_on_the_cheap_lane(&mut c);
+    }
     let mut ids = comment_ids(payload);
     if let Some(Value::String(id)) = payload.get("commentId")
         && !ids.contains(id)
@@ -110,6 +118,38 @@ pub fn text<'a>(c: &'a JsonObject, key: &str) -> Option<&'a str> {
 pub fn is_interaction(c: &JsonObject) -> bool {
     text(c, "wakeReason").is_some_and(|r| INTERACTION_REASONS.contains(&r))
         && (c.contains_key("wakeCommentId") || c.contains_key("interactionId"))
+}
+
+/// What marks a run that only says what becomes of its issue: no deliverable, and the cheap model.
+const CHEAP_LANE: [&str; 5] = [
+    "modelProfile",
+    "recoveryIntent",
+    "allowDeliverableWork",
+    "allowDocumentUpdates",
+    "resumeRequiresNormalModel",
+];
+
+/// Makes the run one that only says what becomes of its issue.
+pub fn put_on_the_cheap_lane(c: &mut JsonObject) {
+    c.insert("modelProfile".into(), "cheap".into());
+    c.insert("recoveryIntent".into(), "status_only".into());
+    c.insert("allowDeliverableWork".into(), false.into());
+    c.insert("allowDocumentUpdates".into(), false.into());
+    c.insert("resumeRequiresNormalModel".into(), true.into());
+}
+
+/// Makes the run one that works, whatever it follows from.
+pub fn keep_off_the_cheap_lane(c: &mut JsonObject) {
+    if is_status_only(c) {
+        for key in CHEAP_LANE {
+            c.remove(key);
+        }
+    }
+}
+
+/// Whether the run may only say what becomes of its issue.
+pub fn is_status_only(c: &JsonObject) -> bool {
+    text(c, "recoveryIntent") == Some("status_only")
 }
 
 /// What a run's session is kept under.

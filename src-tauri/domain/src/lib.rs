@@ -1,14 +1,20 @@
 //! The rules, as pure functions: no I/O, no clock and no randomness of their own.
 
+pub mod account;
 pub mod agent;
 
 pub mod checkout;
 pub mod context;
+pub mod failure;
 pub mod issue;
+pub mod liveness;
 pub mod naming;
+pub mod outlook;
 pub mod prompt;
 pub mod ranking;
+pub mod recovery;
 pub mod redact;
 pub mod reference;
+pub mod retry;
 pub mod run;
 pub mod wake;

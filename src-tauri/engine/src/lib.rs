@@ -3,6 +3,7 @@
 //! - [`Engine::call`] is the one way in, for every door: it checks who calls, reads the input into the
 //!   declared type and hands it to the service that implements the operation.
 //! - `wake` decides what becomes of an attempt to get an agent to work; `run` takes queued runs to their end.
+//! - `recovery` takes the step that follows from a run's end, and sees to work that nothing moves.
 //! - `scheduler` rings the timers, makes the backups and keeps the feed short.
 
 mod caller;
@@ -11,11 +12,14 @@ mod dispatch;
 mod error;
 mod feed;
 mod lock;
+mod recovery;
 mod replies;
 mod restore;
 mod run;
 mod scheduler;
 mod service;
+#[cfg(test)]
+mod sim;
 mod token;
 mod wake;
 mod world;

@@ -14,6 +14,8 @@ use crate::{Caller, Engine};
 
 /// Paperclip's tick.
 const TICK: Duration = Duration::from_secs(30);
+/// How often all open work is looked through for some that nothing moves.
+const SWEEP: Duration = Duration::from_secs(5 * 60);
 /// How long changes stay readable, and how many in any case.
 const FEED_DAYS: u64 = 7;
 const FEED_KEPT: i64 = 50_000;
@@ -22,6 +24,7 @@ impl Engine {
     /// Ticks as long as the engine lives. Ticks never overlap.
     pub(crate) async fn run_schedule(self: Arc<Self>) {
         let mut last_prune: Option<Timestamp> = None;
+        let mut last_sweep: Option<Timestamp> = None;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -30,6 +33,13 @@ impl Engine {
             if let Err(e) = self.tick_timers().await {
                 self.mind_damage(&e);
                 tracing::error!("timers: {e}");
+            }
+            if last_sweep.is_none_or(|t| self.now().since(t) >= SWEEP) {
+                last_sweep = Some(self.now());
+                if let Err(e) = self.sweep().await {
+                    self.mind_damage(&e);
+                    tracing::error!("work at a standstill: {e}");
+                }
             }
             self.back_up_when_due().await;
             let now = self.now();

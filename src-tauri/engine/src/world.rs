@@ -1,11 +1,17 @@
 //! Time and chance, passed in so that every rule can be tested on a simulated clock.
 
-use contract::Timestamp;
+use contract::{RunId, Timestamp};
 
 /// Where the engine gets the time and random bytes from.
 pub trait World: Send + Sync {
     fn now(&self) -> Timestamp;
     fn fill(&self, bytes: &mut [u8]);
+
+    /// Takes a claimed run to its end in the engine's stead; `false`: it goes to a host. For simulations, in which
+    /// no process is started.
+    fn carry(&self, _run: RunId) -> bool {
+        false
+    }
 }
 
 /// The machine's clock and the operating system's randomness.

@@ -75,6 +75,17 @@ pub trait Adapter: Send + Sync {
     /// reset times that the output gives as a clock time.
     fn conclude(&self, carry: &JsonObject, parsed: &Parsed, exit: &ExitReport, now: Timestamp) -> Conclusion;
 
+    /// The account with a provider that runs with these settings use, so that all of them wait while the provider
+    /// turns it away. Nothing that is secret can be read off it. `None`: no provider is known.
+    fn account(&self, _config: &JsonObject) -> Option<String> {
+        None
+    }
+
+    /// Whether its agents speak for themselves on their issues. What others leave undone is not asked of them.
+    fn reports(&self) -> bool {
+        true
+    }
+
     /// Which executable would be started, and why. `command` overrides the adapter's own.
     fn detect<'a>(&'a self, command: Option<&'a str>) -> BoxFuture<'a, AdapterDetection>;
 

@@ -105,6 +105,7 @@ impl Estate {
             }
             "interactions.create" => json!({ "kind": "request_confirmation",
                 "payload": { "version": 1, "prompt": "From outside?" } }),
+            "recovery.resolve" => json!({ "outcome": "restored", "sourceIssueStatus": "todo" }),
             "labels.create" => json!({ "name": "outside", "color": "#00ff00" }),
             "goals.create" => json!({ "title": "From outside" }),
             "projects.create" => json!({ "name": "From outside" }),

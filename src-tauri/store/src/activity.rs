@@ -2,11 +2,11 @@
 
 use contract::activity::{Activity, ListActivity};
 use contract::feed::ChangeOp;
-use contract::{IssueId, JsonObject, Kind};
+use contract::{IssueId, JsonObject, Kind, RunId};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use crate::entity::{entity, insert, select};
+use crate::entity::{Column, entity, insert, scalar, select};
 use crate::{Result, WriteTx};
 
 entity!(
@@ -58,4 +58,13 @@ pub async fn of_issue(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec
         .bind(&issue)
         .all(conn)
         .await
+}
+
+/// Whether a run's agent did anything that the trail knows of, beyond taking the issue.
+pub async fn acted(conn: &mut SqliteConnection, run: RunId) -> Result<bool> {
+    let q = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM activity_log WHERE run_id = ? AND actor_type = 'agent' \
+         AND action NOT IN ('issue.checked_out', 'issue.checkout_lock_adopted'))",
+    );
+    Ok(scalar(conn, run.bind(q)).await?.unwrap_or(false))
 }

@@ -9,12 +9,13 @@ use contract::feed::ChangeOp;
 use contract::interaction::{ContinuationPolicy, InteractionKind, InteractionStatus};
 use contract::issue::{IssuePriority, IssueStatus, WorkMode};
 use contract::planning::{GoalLevel, GoalStatus, ProjectStatus};
+use contract::recovery::{RecoveryKind, RecoveryOutcome, RecoveryOwnerType, RecoveryStatus};
 use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
 use contract::wake::WakeupStatus;
 use contract::{
     ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId, GoalId,
-    InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RevisionId, RunId, TaskSessionId,
-    Timestamp, WakeupId,
+    InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId, RevisionId, RunId,
+    TaskSessionId, Timestamp, WakeupId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -93,6 +94,7 @@ text_columns!(
     IssueId,
     LabelId,
     ProjectId,
+    RecoveryActionId,
     RevisionId,
     RunId,
     TaskSessionId,
@@ -117,6 +119,10 @@ text_columns!(
     OutputStream,
     PauseReason,
     ProjectStatus,
+    RecoveryKind,
+    RecoveryOutcome,
+    RecoveryOwnerType,
+    RecoveryStatus,
     RunStatus,
     TriggerDetail,
     WakeupStatus,

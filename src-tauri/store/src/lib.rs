@@ -4,6 +4,7 @@
 //! Writes go through [`WriteTx`], which holds the single writing connection in a
 //! `BEGIN IMMEDIATE` transaction and appends what changed to the feed before it commits.
 
+pub mod accounts;
 pub mod activity;
 pub mod agents;
 pub mod backup;
@@ -23,7 +24,9 @@ pub mod keys;
 pub mod labels;
 pub mod planning;
 mod pool;
+pub mod recovery;
 pub mod relations;
+pub mod retries;
 pub mod runs;
 pub mod search;
 pub mod sessions;

@@ -302,7 +302,7 @@ impl Engine {
 }
 
 /// Where a run keeps what its adapter wants back at the end.
-pub(super) const CARRY: &str = "_adapterCarry";
+pub(crate) const CARRY: &str = "_adapterCarry";
 
 pub(super) fn carry_of(run: &Run) -> JsonObject {
     let carry = run.context_snapshot.as_ref().and_then(|c| c.get(CARRY)).and_then(|v| v.as_object());

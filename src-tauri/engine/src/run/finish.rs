@@ -16,16 +16,13 @@ use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::service::{NewComment, runtime_of};
 use crate::{Caller, Engine};
 
-/// How often a run is tried again whose process was lost, or which never came to have one.
-const RETRIES_OF_STARTED: i64 = 1;
-const RETRIES_OF_NEVER_BEGUN: i64 = 5;
 /// Characters of the summary that a next run starts from.
 const MAX_SUMMARY: usize = 8000;
 /// Characters of the comment that is written for a run which wrote none.
 const MAX_COMMENT: usize = 4000;
 
 /// How a run ended, as far as the program knows.
-pub(super) struct End {
+pub(crate) struct End {
     exit: Option<ExitReport>,
     /// The command, where its host is gone without an end.
     started: Option<Started>,
@@ -94,7 +91,7 @@ impl End {
 
 impl Engine {
     /// Writes the end: the run, its wakes, what it used, its session, its agent, its issue, and who is next.
-    pub(super) async fn finish(&self, id: RunId, end: &End) -> Answer<()> {
+    pub(crate) async fn finish(&self, id: RunId, end: &End) -> Answer<()> {
         let dir = {
             let mut conn = self.store.read().await.answer()?;
             let run = store::runs::get(&mut conn, id).await.or_missing("Run")?;
@@ -114,6 +111,7 @@ impl Engine {
             stopped(&mut run, why);
         }
         run.log_sha256 = hash.ok().and_then(Result::ok).filter(|h| !h.is_empty());
+        self.judge(&mut tx, &mut run, &agent, end.summary().unwrap_or_default()).await?;
         self.settle_comment(&mut tx, &mut run, end).await?;
         store::runs::save(&mut tx, &run).await.answer()?;
         let level = if run.status == RunStatus::Succeeded { "info" } else { "error" };
@@ -133,7 +131,9 @@ impl Engine {
         let at = tx.at();
         store::agents::set_status(&mut tx, &agent, status, Some(at)).await.answer()?;
         self.remember(&mut tx, &run, end).await?;
-        self.release_or_retry(&mut tx, &run).await?;
+        // As the end left it: whether it may be tried again depends on it.
+        let agent = store::agents::get(&mut tx, agent.id).await.or_missing("Agent")?;
+        self.after_run(&mut tx, &run, &agent).await?;
         let details = json!({ "agentName": agent.name, "status": run.status, "errorCode": run.error_code });
         let caller = Caller::system();
         self.log(
@@ -306,93 +306,6 @@ impl Engine {
             },
             body,
         }
-    }
-
-    /// Frees the issue for whoever waits; a run whose process was lost is tried again before them.
-    async fn release_or_retry(&self, tx: &mut WriteTx, run: &Run) -> Answer<()> {
-        let lost = run.error_code.as_deref() == Some("process_lost");
-        // What never began is repeated without harm; the bound is for a machine on which nothing ever begins.
-        let most = if run.process_pid.is_some() { RETRIES_OF_STARTED } else { RETRIES_OF_NEVER_BEGUN };
-        if lost && run.process_loss_retry_count < most {
-            let agent = store::agents::get(tx, run.agent_id).await.or_missing("Agent")?;
-            if domain::agent::is_invokable(agent.status) {
-                return self.retry_lost(tx, run, &agent).await;
-            }
-        }
-        self.release_issue(tx, run).await
-    }
-
-    async fn retry_lost(&self, tx: &mut WriteTx, run: &Run, agent: &contract::agent::Agent) -> Answer<()> {
-        let mut ctx = run.context_snapshot.clone().unwrap_or_default();
-        ctx.remove(super::execute::CARRY);
-        ctx.insert("wakeReason".into(), "process_lost_retry".into());
-        ctx.insert("retryReason".into(), "process_lost".into());
-        let task = store::runs::task_key(tx, run.id).await.answer()?;
-        // Only one run may wait for a task: where one does already, it takes up what the lost one was for.
-        let waiting = match &task {
-            Some(key) if run.issue_id.is_none() => store::runs::live_on_task(tx, run.agent_id, key)
-                .await
-                .answer()?
-                .into_iter()
-                .find(|r| r.status != RunStatus::Running),
-            _ => None,
-        };
-        let id: RunId = waiting.as_ref().map_or_else(|| self.new_id(), |w| w.id);
-        let mut payload = JsonObject::new();
-        payload.insert("retryOfRunId".into(), run.id.to_string().into());
-        let mut wake = contract::wake::WakeupRequest {
-            id: self.new_id(),
-            company_id: run.company_id,
-            agent_id: run.agent_id,
-            source: contract::run::InvocationSource::Automation,
-            trigger_detail: Some(contract::run::TriggerDetail::System),
-            reason: Some("process_lost_retry".to_owned()),
-            payload: Some(payload),
-            status: WakeupStatus::Queued,
-            coalesced_count: 0,
-            requested_by_actor_type: Some("system".to_owned()),
-            requested_by_actor_id: Some("system".to_owned()),
-            idempotency_key: Some(format!("process_lost_retry:{}", run.id)),
-            run_id: Some(id),
-            issue_id: run.issue_id,
-            requested_at: tx.at(),
-            claimed_at: None,
-            finished_at: None,
-            error: None,
-            created_at: tx.at(),
-            updated_at: tx.at(),
-        };
-        let told = if let Some(mut next) = waiting {
-            wake.status = WakeupStatus::Coalesced;
-            wake.finished_at = Some(tx.at());
-            wake.error = Some("Merged into a run that had not started yet".to_owned());
-            store::wakeups::create(tx, &wake).await.answer()?;
-            // What waits came later, so it has the last word.
-            let later = next.context_snapshot.take().unwrap_or_default();
-            next.context_snapshot = Some(domain::context::merge(&ctx, &later));
-            next.retry_of_run_id.get_or_insert(run.id);
-            next.updated_at = tx.at();
-            store::runs::save(tx, &next).await.answer()?;
-            "what the lost run was for goes to the one that waits"
-        } else {
-            store::wakeups::create(tx, &wake).await.answer()?;
-            let mut retry = self.queued_run(tx, id, agent, &wake, run.issue_id, ctx);
-            retry.retry_of_run_id = Some(run.id);
-            retry.process_loss_retry_count = run.process_loss_retry_count + 1;
-            store::runs::create(tx, &retry, task.as_deref()).await.answer()?;
-            "the lost run is tried once more"
-        };
-        // The locks pass to the retry, so that nobody comes between.
-        for mut issue in store::issues::held_by_run(tx, run.id).await.answer()? {
-            if issue.execution_run_id == Some(run.id) {
-                issue.execution_run_id = Some(id);
-            }
-            if issue.checkout_run_id == Some(run.id) {
-                issue.checkout_run_id = Some(id);
-            }
-            store::issues::save(tx, &issue).await.answer()?;
-        }
-        store::runs::add_event(tx, run, "lifecycle", "warn", told, None).await.answer()
     }
 }
 

@@ -15,6 +15,9 @@ use runner::host::HostControl;
 use tokio::sync::watch;
 
 pub(crate) use cancel::Kill;
+pub(crate) use execute::CARRY;
+#[cfg(test)]
+pub(crate) use finish::End;
 
 /// A run whose host this program follows.
 pub(crate) struct LiveRun {

@@ -10,6 +10,7 @@ use contract::issue::{Issue, IssueStatus};
 use contract::run::{Run, RunStatus};
 use contract::wake::WakeupStatus;
 use contract::{AgentId, JsonObject, RunId};
+use domain::account::Standing;
 use domain::agent::HeartbeatPolicy;
 use domain::checkout::Claim;
 use domain::context;
@@ -37,6 +38,14 @@ impl Engine {
         let mut news = self.store.feed();
         loop {
             news.mark_unchanged();
+            let mut again = LOOK_AGAIN;
+            match self.promote_due().await {
+                Ok(next) => again = self.until(next).min(again),
+                Err(e) => {
+                    self.mind_damage(&e);
+                    tracing::error!("runs whose time has come: {e}");
+                }
+            }
             if let Err(e) = self.start_queued().await {
                 self.mind_damage(&e);
                 tracing::error!("the queue: {e}");
@@ -45,9 +54,14 @@ impl Engine {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 changed = news.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = tokio::time::sleep(again) => {}
             }
         }
+    }
+
+    /// How long it is until then.
+    fn until(&self, at: Option<contract::Timestamp>) -> Duration {
+        at.map_or(LOOK_AGAIN, |t| t.since(self.now()).max(Duration::from_millis(20)))
     }
 
     /// How many runs may be live at once.
@@ -59,7 +73,7 @@ impl Engine {
         })
     }
 
-    pub(super) async fn start_queued(self: &Arc<Self>) -> Answer<()> {
+    pub(crate) async fn start_queued(self: &Arc<Self>) -> Answer<()> {
         if self.settings().paused_at.is_some() {
             return Ok(());
         }
@@ -105,6 +119,7 @@ impl Engine {
             line.push((rank, run.id, run.agent_id));
         }
         line.sort_by_key(|(rank, ..)| *rank);
+        self.leave_out_the_turned_away(&mut conn, &mut line).await?;
         let mut out = Vec::new();
         for (_, id, agent) in line {
             if i64::try_from(out.len()).unwrap_or(i64::MAX) >= room {
@@ -118,6 +133,41 @@ impl Engine {
             }
         }
         Ok(out)
+    }
+
+    /// Takes those out of the line whose provider turns them away for now, so that they keep nobody from their turn.
+    async fn leave_out_the_turned_away(
+        &self,
+        conn: &mut store::SqliteConnection,
+        line: &mut Vec<(QueueRank, RunId, AgentId)>,
+    ) -> Answer<()> {
+        let accounts = store::accounts::all(conn).await.answer()?;
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        let mut stays: HashMap<AgentId, Option<usize>> = HashMap::new();
+        let mut probed = vec![false; accounts.len()];
+        let mut kept = Vec::with_capacity(line.len());
+        for (rank, run, agent) in line.drain(..) {
+            let at = match stays.entry(agent) {
+                std::collections::hash_map::Entry::Occupied(e) => *e.get(),
+                std::collections::hash_map::Entry::Vacant(e) => {
+                    let agent = store::agents::get(conn, agent).await.answer()?;
+                    let name = agent.as_ref().and_then(crate::recovery::account_of);
+                    *e.insert(accounts.iter().position(|a| Some(&a.account) == name.as_ref()))
+                }
+            };
+            let Some(at) = at else {
+                kept.push((rank, run, agent));
+                continue;
+            };
+            let standing = self.account_standing(conn, &accounts[at], run).await?;
+            if standing == Standing::Probe && !std::mem::replace(&mut probed[at], true) {
+                kept.push((rank, run, agent));
+            }
+        }
+        *line = kept;
+        Ok(())
     }
 
     /// Passes a queued run through its gates and starts it.
@@ -155,6 +205,9 @@ impl Engine {
             self.turn_away(&mut tx, run, gate).await?;
             return tx.commit().await.answer();
         }
+        if !self.enter_account(&mut tx, &run, &agent).await? {
+            return Ok(());
+        }
         let (run, token) = self.claim_run(&mut tx, run, &agent, issue.flatten()).await?;
         // Known before it is running in the database: whoever cancels it from then on finds it.
         self.live_runs().insert(run.id, LiveRun::new());
@@ -162,8 +215,10 @@ impl Engine {
             self.live_runs().remove(&run.id);
             return Err(crate::error::store_error(e));
         }
-        let this = Arc::clone(self);
-        self.tasks.spawn(async move { this.execute(run, token).await });
+        if !self.world.carry(run.id) {
+            let this = Arc::clone(self);
+            self.tasks.spawn(async move { this.execute(run, token).await });
+        }
         Ok(())
     }
 

@@ -58,6 +58,9 @@ impl Handle<AddCommentOp> for Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut issue = self.issue(&mut tx, caller, &q.id).await?;
         self.may_comment(&mut tx, caller, &mut issue).await?;
+        if caller.is_operator() {
+            self.drop_scheduled(&mut tx, &mut issue).await?;
+        }
         let blockers = store::relations::unresolved(&mut tx, issue.id).await.answer()?.len();
         let who = commenter(caller, &issue);
         let reopened = match domain::issue::reopening(&issue, who, q.reopen, q.resume, blockers) {
@@ -75,6 +78,9 @@ impl Handle<AddCommentOp> for Engine {
         };
         issue.updated_at = tx.at();
         store::issues::save(&mut tx, &issue).await.answer()?;
+        if reopened {
+            self.fold_recovery(&mut tx, &issue).await?;
+        }
         let new = NewComment {
             body: q.body.into_string(),
             author: q.author_type,

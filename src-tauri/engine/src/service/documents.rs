@@ -42,6 +42,7 @@ impl Handle<PutDocumentOp> for Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut issue = self.issue(&mut tx, caller, &q.id).await?;
         self.may_mutate(&mut tx, caller, &mut issue).await?;
+        self.may_deliver(&mut tx, caller).await?;
         let now = store::documents::get(&mut tx, issue.id, q.key.as_str()).await.answer()?;
         let revision = Revision {
             title: q.title.map(|t| t.into_string()).filter(|t| !t.is_empty()),
@@ -218,6 +219,7 @@ impl Handle<RestoreDocument> for Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut issue = self.issue(&mut tx, caller, &q.id).await?;
         self.may_mutate(&mut tx, caller, &mut issue).await?;
+        self.may_deliver(&mut tx, caller).await?;
         let document =
             store::documents::get(&mut tx, issue.id, q.key.as_str()).await.or_missing("Document")?;
         refuse_locked(caller, &document)?;

@@ -76,6 +76,7 @@ impl Handle<CreateInteractionOp> for Engine {
         };
         store::interactions::create(&mut tx, &card).await.answer()?;
         store::issues::touch(&mut tx, &issue).await.answer()?;
+        self.fold_recovery(&mut tx, &issue).await?;
         let details = json!({ "interactionId": card.id, "interactionKind": card.kind });
         self.log_issue(&mut tx, caller, &issue, "issue.thread_interaction_created", details).await?;
         tx.commit().await.answer()?;

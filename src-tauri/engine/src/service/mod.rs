@@ -15,6 +15,7 @@ mod labels;
 mod maintenance;
 mod planning;
 pub(crate) mod reach;
+mod recovery;
 mod runs;
 mod search;
 mod sessions;
@@ -74,6 +75,20 @@ impl Engine {
         };
         caller.within(agent.company_id)?;
         Ok(agent)
+    }
+
+    /// Refuses deliverables from a run that is only to say what becomes of its issue.
+    async fn may_deliver(&self, conn: &mut SqliteConnection, caller: &Caller) -> Answer<()> {
+        let Some(id) = caller.run_id() else { return Ok(()) };
+        let run = store::runs::get(conn, id).await.answer()?;
+        let status_only =
+            run.and_then(|r| r.context_snapshot).is_some_and(|c| domain::context::is_status_only(&c));
+        if !status_only {
+            return Ok(());
+        }
+        Err(ApiError::forbidden("This run only says what becomes of its issue").with_hint(
+            "Set the issue's status with a comment. To go on with the work, resume it: a run of its own follows.",
+        ))
     }
 
     /// Writes what happened into the audit trail.

@@ -15,6 +15,7 @@ use contract::adapter::{
 };
 use contract::{JsonObject, RunId, Timestamp};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 pub use parser::StreamParser;
 
@@ -161,6 +162,26 @@ impl Adapter for ClaudeAdapter {
             notes: vec![found.why, "The prompt goes to the command's standard input.".into()],
             ..Invocation::plain(program, cwd, env)
         })
+    }
+
+    fn account(&self, config: &JsonObject) -> Option<String> {
+        let own = configured(config);
+        let var = |name: &str| own.get(name).cloned().or_else(|| std::env::var(name).ok());
+        let billing = Billing::of(|name| own.get(name).map(String::as_str));
+        let billing = if matches!(billing, Billing::Subscription) && var("ANTHROPIC_API_KEY").is_some() {
+            Billing::Api
+        } else {
+            billing
+        };
+        let who = match billing {
+            Billing::Api => var("ANTHROPIC_API_KEY"),
+            Billing::Bedrock => var("AWS_PROFILE").or_else(|| var("AWS_ACCESS_KEY_ID")),
+            Billing::Subscription => var("CLAUDE_CONFIG_DIR").or_else(|| var("HOME")),
+        };
+        let place = var("ANTHROPIC_BASE_URL").unwrap_or_default();
+        let mark = Sha256::digest(format!("{place}\n{}", who.unwrap_or_default()));
+        let short: String = mark.iter().take(6).map(|b| format!("{b:02x}")).collect();
+        Some(format!("claude:{}:{short}", billing.as_str()))
     }
 
     fn parser(&self) -> Box<dyn OutputParser> {

@@ -63,6 +63,10 @@ impl Adapter for ProcessAdapter {
         })
     }
 
+    fn reports(&self) -> bool {
+        false
+    }
+
     fn parser(&self) -> Box<dyn OutputParser> {
         Box::<PlainParser>::default()
     }

@@ -94,6 +94,9 @@ impl Engine {
         }
         issue.updated_at = tx.at();
         store::issues::save(tx, issue).await.answer()?;
+        if verdict == Verdict::Take {
+            self.fold_recovery(tx, issue).await?;
+        }
         let action = if verdict == Verdict::Adopt && previous.is_some() {
             "issue.checkout_lock_adopted"
         } else {

@@ -42,12 +42,16 @@ impl Engine {
         }
         self.may_mutate(tx, caller, &mut issue).await?;
         let before = issue.clone();
+        if q.comment.is_some() && q.status.is_none() && caller.is_operator() {
+            self.drop_scheduled(tx, &mut issue).await?;
+        }
         self.apply_fields(tx, caller, &mut issue, &q).await?;
         self.apply_assignee(tx, caller, &mut issue, &q).await?;
         let blockers = self.unresolved_after(tx, caller, &issue, q.blocked_by_issue_ids.as_deref()).await?;
         let reopened = self.apply_status(tx, caller, &mut issue, &q, blockers).await?;
         issue.updated_at = tx.at();
         store::issues::save(tx, &issue).await.answer()?;
+        self.fold_recovery(tx, &issue).await?;
         if let Some(labels) = &q.label_ids {
             self.set_labels(tx, &issue, labels).await?;
         }

@@ -1,0 +1,201 @@
+//! Why an issue stands where it stands, and the one action that moves it.
+
+use contract::agent::AgentStatus;
+use contract::issue::IssueStatus;
+use contract::recovery::{IssueOutlook, OutlookAction, OutlookState};
+use contract::run::RunStatus;
+use contract::{RunId, Timestamp};
+
+use crate::recovery::Next;
+
+/// A run that is on its way to the issue or at work on it.
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    pub id: RunId,
+    pub status: RunStatus,
+    pub due: Option<Timestamp>,
+    /// What made it wait for a later time, in one sentence.
+    pub because: Option<String>,
+}
+
+/// What keeps queued runs from starting.
+#[derive(Clone, Debug)]
+pub enum Held {
+    Everything,
+    /// The provider's account turns requests away until then.
+    Provider(Timestamp),
+    /// All slots of the agent, or of the machine, are taken.
+    Slots,
+    Nothing,
+}
+
+/// What is known of an issue.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub status: IssueStatus,
+    /// Name and state of its agent, and whether it wakes on demand.
+    pub agent: Option<(String, AgentStatus, bool)>,
+    pub is_a_persons: bool,
+    pub run: Option<LiveRun>,
+    pub held: Held,
+    /// The reason of its open recovery, who is to see to it (nobody: the operator), and what to do.
+    pub recovery: Option<(String, Option<String>, String)>,
+    /// Titles of what waits for the operator.
+    pub cards: usize,
+    /// Identifiers of blockers that are not done.
+    pub blockers: Vec<String>,
+    pub reviewer: Option<String>,
+    pub next_check: Option<Timestamp>,
+    /// What recovery would do with it.
+    pub next: Next,
+}
+
+fn say(state: OutlookState, reason: impl Into<String>, action: Option<OutlookAction>) -> IssueOutlook {
+    IssueOutlook { state, reason: reason.into(), run_id: None, at: None, action }
+}
+
+/// Says what the issue waits for.
+pub fn outlook(f: &Facts) -> IssueOutlook {
+    use OutlookAction as Do;
+    use OutlookState as S;
+    if let Some(run) = &f.run {
+        return with_run(f, run);
+    }
+    match f.status {
+        IssueStatus::Done => return say(S::AtRest, "Done", None),
+        IssueStatus::Cancelled => return say(S::AtRest, "Cancelled", None),
+        _ => {}
+    }
+    if let Some((reason, owner, what)) = &f.recovery {
+        return match owner {
+            Some(name) => say(S::Recovering, format!("{reason}. {name} is asked to see to it"), None),
+            None => say(S::Recovering, format!("{reason}. {what}"), Some(Do::ResolveRecovery)),
+        };
+    }
+    if f.cards > 0 {
+        return say(S::Deciding, "It waits for your decision", Some(Do::Decide));
+    }
+    if !f.blockers.is_empty() {
+        return say(S::Blocked, format!("It waits for {}", f.blockers.join(", ")), None);
+    }
+    if let Some(t) = f.next_check {
+        return IssueOutlook {
+            at: Some(t),
+            ..say(S::Scheduled, "It is looked at again at a set time", None)
+        };
+    }
+    if f.is_a_persons {
+        return say(S::Deciding, "It is yours to do", None);
+    }
+    let Some((name, status, on_demand)) = &f.agent else {
+        let reason = "Nobody is assigned: nothing starts by itself";
+        return say(S::AtRest, reason, Some(Do::Assign));
+    };
+    match status {
+        AgentStatus::Paused => return say(S::Stalled, format!("{name} is paused"), Some(Do::ResumeAgent)),
+        AgentStatus::Terminated => {
+            return say(
+                S::Stalled,
+                format!("{name} is gone: give the issue to somebody else"),
+                Some(Do::Assign),
+            );
+        }
+        AgentStatus::PendingApproval => {
+            return say(S::Stalled, format!("{name} waits for your approval"), Some(Do::Decide));
+        }
+        _ => {}
+    }
+    match f.status {
+        IssueStatus::Backlog => say(S::AtRest, "In the backlog: nothing starts by itself", Some(Do::Wake)),
+        IssueStatus::InReview => match &f.reviewer {
+            Some(r) => {
+                say(S::Stalled, format!("{r} is to review it, and no run is under way"), Some(Do::Wake))
+            }
+            None => say(S::Stalled, "In review, and nobody is asked to review it", Some(Do::Decide)),
+        },
+        IssueStatus::Blocked => say(
+            S::Stalled,
+            "Blocked, and no issue says by what: answer it, or set it to todo",
+            Some(Do::Wake),
+        ),
+        _ if !on_demand => say(S::Stalled, format!("{name} does not wake on demand"), Some(Do::Wake)),
+        _ => match f.next {
+            Next::Leave(rest) => say(S::Stalled, rest.reason(), Some(Do::Wake)),
+            _ => say(S::Queued, "It is taken up shortly", Some(Do::Wake)),
+        },
+    }
+}
+
+fn with_run(f: &Facts, run: &LiveRun) -> IssueOutlook {
+    use OutlookAction as Do;
+    use OutlookState as S;
+    let name = f.agent.as_ref().map_or("An agent", |a| a.0.as_str());
+    let mut out = match (run.status, &f.held) {
+        (RunStatus::Running, _) => say(S::Running, "A run is at work on it", None),
+        (RunStatus::ScheduledRetry, _) => {
+            let because = run.because.as_deref().unwrap_or("The last run failed");
+            say(S::Scheduled, format!("{because}. It is tried again at a set time"), Some(Do::RetryNow))
+        }
+        (_, Held::Everything) => say(S::Queued, "Everything is paused", None),
+        (_, Held::Provider(_)) => say(S::Queued, format!("The provider turns {name} away for now"), None),
+        (_, Held::Slots) => say(S::Queued, "It stands in line: as many runs are live as may be", None),
+        (_, Held::Nothing) => say(S::Queued, "It starts in a moment", None),
+    };
+    out.run_id = Some(run.id);
+    out.at = match (&f.held, run.status) {
+        (_, RunStatus::ScheduledRetry) => run.due,
+        (Held::Provider(t), RunStatus::Queued) => Some(*t),
+        _ => None,
+    };
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::recovery::{Cause, Rest, Source};
+
+    proptest! {
+        /// An open issue of an agent is moved by something, or says what moves it.
+        #[test]
+        fn no_open_issue_of_an_agent_is_without_a_mover_or_a_word(
+            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..4usize,
+            recovery in 0..3usize, cards in 0..2usize, blockers in 0..2usize, on_demand: bool, next in 0..5usize,
+        ) {
+            const OPEN: [IssueStatus; 5] = [
+                IssueStatus::Backlog, IssueStatus::Todo, IssueStatus::InProgress, IssueStatus::InReview,
+                IssueStatus::Blocked,
+            ];
+            let t = Timestamp::from_millis(5);
+            let facts = Facts {
+                status: OPEN[status],
+                agent: Some(("Ada".into(), AgentStatus::ALL[agent], on_demand)),
+                is_a_persons: person,
+                run: (run > 0).then(|| LiveRun {
+                    id: RunId(Uuid::nil()),
+                    status: [RunStatus::Queued, RunStatus::Running, RunStatus::ScheduledRetry][run - 1],
+                    due: Some(t),
+                    because: None,
+                }),
+                held: [Held::Everything, Held::Provider(t), Held::Slots, Held::Nothing][held].clone(),
+                recovery: (recovery > 0).then(|| ("R".into(), (recovery == 1).then(|| "Bo".into()), "Do".into())),
+                cards,
+                blockers: vec!["A-1".into(); blockers],
+                reviewer: None,
+                next_check: None,
+                next: [
+                    Next::Leave(Rest::EndedWell), Next::Assign, Next::Begin,
+                    Next::Continue(Source::AfterFailure), Next::Escalate(Cause::NotRetryable),
+                ][next],
+            };
+            let o = outlook(&facts);
+            prop_assert!(!o.reason.is_empty());
+            let moved = o.run_id.is_some()
+                || matches!(o.state, OutlookState::Blocked | OutlookState::Recovering | OutlookState::Deciding);
+            prop_assert!(moved || o.action.is_some(), "{o:?}");
+        }
+    }
+}

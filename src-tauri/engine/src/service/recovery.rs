@@ -1,0 +1,245 @@
+//! Recovery as people and agents see it: why an issue stands still, tries at a later time, and resolving.
+
+use std::sync::Arc;
+
+use contract::ApiError;
+use contract::company::CompanyPath;
+use contract::issue::{Issue, IssuePath, IssueStatus};
+use contract::operations::*;
+use contract::recovery::*;
+use contract::run::{InvocationSource, Run, RunStatus};
+use domain::outlook::{Facts, Held, LiveRun, outlook};
+use domain::recovery::{check_resolution, may_become};
+use serde_json::{Value, json};
+use store::{SqliteConnection, WriteTx};
+
+use crate::dispatch::Handle;
+use crate::error::{Answer, OrAnswer, OrMissing};
+use crate::recovery::account_of;
+use crate::wake::Wake;
+use crate::{Caller, Engine};
+
+impl Handle<ListRecoveries> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: IssuePath) -> Answer<RecoveryActions> {
+        let mut conn = self.store.read().await.answer()?;
+        let issue = self.issue(&mut conn, caller, &q.id).await?;
+        let actions = store::recovery::of_issue(&mut conn, issue.id).await.answer()?;
+        let open =
+            |a: &&RecoveryAction| matches!(a.status, RecoveryStatus::Active | RecoveryStatus::Escalated);
+        Ok(RecoveryActions { active: actions.iter().find(open).cloned(), actions })
+    }
+}
+
+impl Handle<ListOpenRecoveries> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: CompanyPath) -> Answer<Vec<RecoveryAction>> {
+        let mut conn = self.store.read().await.answer()?;
+        self.company(&mut conn, caller, q.company_id).await?;
+        store::recovery::open_in(&mut conn, q.company_id).await.answer()
+    }
+}
+
+impl Handle<ResolveRecoveryOp> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: ResolveRecovery) -> Answer<RecoveryResolved> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let issue = self.issue(&mut tx, caller, &q.id).await?;
+        let open = store::recovery::open_of(&mut tx, issue.id).await.answer()?;
+        let action = open
+            .filter(|a| q.action_id.is_none_or(|id| id == a.id))
+            .ok_or_else(|| ApiError::unprocessable("No recovery of this issue is open"))?;
+        may_resolve(caller, &issue, &action)?;
+        let blockers = store::relations::unresolved(&mut tx, issue.id).await.answer()?.len();
+        check_resolution(q.outcome, q.source_issue_status, blockers, caller.is_operator())
+            .map_err(|r| ApiError::unprocessable(r.reason()))?;
+        let note = q.resolution_note.map(|n| n.into_string()).filter(|n| !n.trim().is_empty());
+        let resolved =
+            self.resolve(&mut tx, caller, issue, action, (q.outcome, q.source_issue_status), note).await?;
+        tx.commit().await.answer()?;
+        Ok(resolved)
+    }
+}
+
+/// The operator, whoever is asked, and the agent whose issue it is.
+fn may_resolve(caller: &Caller, issue: &Issue, action: &RecoveryAction) -> Answer<()> {
+    match caller.agent_id() {
+        None => Ok(()),
+        Some(id) if Some(id) == issue.assignee_agent_id || Some(id) == action.owner_agent_id => Ok(()),
+        Some(_) => {
+            Err(ApiError::forbidden("Only the board, the assignee or whoever is asked may resolve this"))
+        }
+    }
+}
+
+impl Engine {
+    async fn resolve(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        mut issue: Issue,
+        action: RecoveryAction,
+        (outcome, status): (RecoveryOutcome, IssueStatus),
+        note: Option<String>,
+    ) -> Answer<RecoveryResolved> {
+        let end = if outcome == RecoveryOutcome::Cancelled {
+            RecoveryStatus::Cancelled
+        } else {
+            RecoveryStatus::Resolved
+        };
+        debug_assert!(may_become(action.status, end));
+        let back = action.return_owner_agent_id;
+        let action = self.end_recovery(tx, action, (end, outcome), note).await?;
+        // The work goes back to whom it was taken from.
+        if status == IssueStatus::Todo && issue.assignee_user_id.is_none() && back.is_some() {
+            issue.assignee_agent_id = back;
+        }
+        domain::issue::set_status(&mut issue, status, tx.at());
+        issue.updated_at = tx.at();
+        store::issues::save(tx, &issue).await.answer()?;
+        let details = json!({ "recoveryActionId": action.id, "outcome": outcome, "status": status });
+        self.log_issue(tx, caller, &issue, "issue.recovery_action_resolved", details).await?;
+        if let Some(agent) = issue.assignee_agent_id.filter(|_| status == IssueStatus::Todo) {
+            let reason = "issue_recovery_action_restored";
+            let wake = Wake::about(&issue, agent, InvocationSource::Automation, reason)
+                .with("recoveryActionId", action.id.to_string());
+            self.wake_all(tx, caller, vec![wake]).await?;
+        }
+        Ok(RecoveryResolved { issue, recovery_action: action })
+    }
+}
+
+impl Handle<RetryNowOp> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: IssuePath) -> Answer<RetryNow> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let issue = self.issue(&mut tx, caller, &q.id).await?;
+        let live = store::runs::live_on_issue(&mut tx, issue.id).await.answer()?;
+        let Some(run) = live else {
+            return Ok(answer(RetryNowOutcome::NoScheduledRetry, "No run waits for a later time", None));
+        };
+        let shown = self.scheduled(&mut tx, &run).await?;
+        if run.status != RunStatus::ScheduledRetry {
+            return Ok(answer(
+                RetryNowOutcome::AlreadyPromoted,
+                "The run is on its way already",
+                Some(shown),
+            ));
+        }
+        let verdict = self.promote_retry(&mut tx, run.id).await?;
+        self.log_issue(&mut tx, caller, &issue, "issue.scheduled_retry_now", Value::Null).await?;
+        tx.commit().await.answer()?;
+        Ok(match verdict {
+            Ok(()) => answer(RetryNowOutcome::Promoted, "The run is in line", Some(shown)),
+            Err(gate) => answer(RetryNowOutcome::GateSuppressed, gate.reason(), Some(shown)),
+        })
+    }
+}
+
+fn answer(outcome: RetryNowOutcome, message: &str, retry: Option<IssueScheduledRetry>) -> RetryNow {
+    RetryNow { outcome, message: message.to_owned(), scheduled_retry: retry }
+}
+
+impl Engine {
+    async fn scheduled(&self, conn: &mut SqliteConnection, run: &Run) -> Answer<IssueScheduledRetry> {
+        let before = match run.retry_of_run_id {
+            Some(id) => store::runs::get(conn, id).await.answer()?,
+            None => None,
+        };
+        Ok(IssueScheduledRetry {
+            run_id: run.id,
+            status: run.status,
+            agent_id: run.agent_id,
+            agent_name: store::agents::get(conn, run.agent_id).await.answer()?.map(|a| a.name),
+            retry_of_run_id: run.retry_of_run_id,
+            scheduled_retry_at: run.scheduled_retry_at,
+            scheduled_retry_attempt: run.scheduled_retry_attempt,
+            scheduled_retry_reason: run.scheduled_retry_reason.clone(),
+            error: before.as_ref().and_then(|r| r.error.clone()),
+            error_code: before.and_then(|r| r.error_code),
+        })
+    }
+}
+
+impl Handle<GetOutlook> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: IssuePath) -> Answer<IssueOutlook> {
+        let mut conn = self.store.read().await.answer()?;
+        let issue = self.issue(&mut conn, caller, &q.id).await?;
+        let facts = self.outlook_facts(&mut conn, &issue).await?;
+        Ok(outlook(&facts))
+    }
+}
+
+impl Engine {
+    async fn outlook_facts(&self, conn: &mut SqliteConnection, issue: &Issue) -> Answer<Facts> {
+        let agent = match issue.assignee_agent_id {
+            Some(id) => store::agents::get(conn, id).await.answer()?,
+            None => None,
+        };
+        let live = store::runs::live_on_issue(conn, issue.id).await.answer()?;
+        let held = match &live {
+            Some(run) if run.status == RunStatus::Queued => self.held(conn, run).await?,
+            _ => Held::Nothing,
+        };
+        let run = match live {
+            Some(run) => {
+                let before = self.scheduled(conn, &run).await?;
+                Some(LiveRun {
+                    id: run.id,
+                    status: run.status,
+                    due: run.scheduled_retry_at,
+                    because: before.error,
+                })
+            }
+            None => None,
+        };
+        let blockers = store::relations::unresolved(conn, issue.id).await.answer()?;
+        let reviewer = issue.execution_state.as_ref().and_then(|s| s.get("currentParticipant"));
+        Ok(Facts {
+            status: issue.status,
+            agent: agent.as_ref().map(|a| {
+                let policy = domain::agent::HeartbeatPolicy::of(&a.runtime_config);
+                (a.name.clone(), a.status, policy.wake_on_demand)
+            }),
+            is_a_persons: issue.assignee_user_id.is_some(),
+            run,
+            held,
+            recovery: self.recovery_words(conn, issue).await?,
+            cards: store::interactions::pending(conn, issue.id).await.answer()?.len(),
+            blockers: blockers.into_iter().map(|b| b.identifier.unwrap_or(b.title)).collect(),
+            reviewer: reviewer.filter(|p| !p.is_null()).map(|_| "Its reviewer".to_owned()),
+            next_check: issue.monitor_next_check_at.filter(|t| *t > self.now()),
+            next: self.next_for(conn, issue).await?,
+        })
+    }
+
+    async fn recovery_words(
+        &self,
+        conn: &mut SqliteConnection,
+        issue: &Issue,
+    ) -> Answer<Option<(String, Option<String>, String)>> {
+        let Some(action) = store::recovery::open_of(conn, issue.id).await.answer()? else { return Ok(None) };
+        let owner = match action.owner_agent_id {
+            Some(id) => store::agents::get(conn, id).await.answer()?.map(|a| a.name),
+            None => None,
+        };
+        let reason =
+            action.evidence.get("reason").and_then(Value::as_str).unwrap_or(&action.cause).to_owned();
+        Ok(Some((reason, owner, action.next_action)))
+    }
+
+    /// What keeps a queued run from starting.
+    async fn held(&self, conn: &mut SqliteConnection, run: &Run) -> Answer<Held> {
+        if self.settings().paused_at.is_some() {
+            return Ok(Held::Everything);
+        }
+        let agent = store::agents::get(conn, run.agent_id).await.or_missing("Agent")?;
+        if let Some(name) = account_of(&agent)
+            && let Some(account) = store::accounts::get(conn, &name).await.answer()?
+            && self.account_standing(conn, &account, run.id).await? == domain::account::Standing::Closed
+        {
+            return Ok(Held::Provider(account.blocked_until));
+        }
+        let running = store::runs::running_by_agent(conn).await.answer()?;
+        let own = running.get(&agent.id).copied().unwrap_or(0);
+        let most = domain::agent::HeartbeatPolicy::of(&agent.runtime_config).max_concurrent_runs;
+        let full = own >= i64::from(most) || running.values().sum::<i64>() >= i64::from(self.max_live_runs());
+        Ok(if full { Held::Slots } else { Held::Nothing })
+    }
+}

@@ -1,0 +1,232 @@
+//! An engine on a simulated clock, whose agents are scripts: no process, no waiting, no chance but the seed.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contract::issue::Issue;
+use contract::recovery::{IssueOutlook, RecoveryAction, RecoveryActions};
+use contract::run::{Run, RunStatus};
+use contract::{ApiError, IssueId, JsonObject, RunId, Timestamp};
+use runner::adapter::{Conclusion, ErrorFamily, Outcome, Parsed};
+use runner::host::{ExitReport, Progress};
+use serde_json::{Value, json};
+
+use crate::run::End;
+use crate::{Actor, Caller, Config, Engine, World};
+
+/// Time that stands still unless it is moved, and numbers that follow from a seed.
+pub(crate) struct SimWorld {
+    now: AtomicI64,
+    seed: AtomicU64,
+    carried: Mutex<Vec<RunId>>,
+}
+
+impl SimWorld {
+    /// A number that follows from the seed (splitmix64).
+    pub fn next(&self) -> u64 {
+        let mut z = self.seed.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+impl World for SimWorld {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.load(Ordering::Relaxed))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    fn carry(&self, run: RunId) -> bool {
+        self.carried.lock().unwrap().push(run);
+        true
+    }
+}
+
+pub(crate) struct Sim {
+    pub engine: Arc<Engine>,
+    pub world: Arc<SimWorld>,
+    pub company: String,
+    _dir: tempfile::TempDir,
+}
+
+/// How a scripted run ends.
+pub(crate) enum Ends {
+    Well(&'static str),
+    Badly(&'static str),
+    /// The provider turned it away, until then if it said so.
+    TurnedAway(Option<Timestamp>),
+    Lost,
+}
+
+impl Sim {
+    pub async fn new(seed: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let world = Arc::new(SimWorld {
+            now: AtomicI64::new(1_790_000_000_000),
+            seed: AtomicU64::new(seed),
+            carried: Mutex::default(),
+        });
+        let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
+        let engine = Engine::open_in(config, Arc::clone(&world) as Arc<dyn World>).await.unwrap();
+        let mut sim = Self { engine, world, company: String::new(), _dir: dir };
+        sim.found("Sim").await;
+        sim
+    }
+
+    /// A new company, which is the one spoken of from now on.
+    pub async fn found(&mut self, name: &str) {
+        self.company = id(&self.ask("companies.create", json!({ "name": name })).await);
+    }
+
+    pub async fn try_ask(&self, caller: &Caller, operation: &str, input: Value) -> Result<Value, ApiError> {
+        let reply = self.engine.call(caller, operation, input).await?;
+        Ok(serde_json::from_slice(&reply.body).unwrap())
+    }
+
+    pub async fn ask(&self, operation: &str, input: Value) -> Value {
+        self.try_ask(&Caller::operator(), operation, input).await.unwrap()
+    }
+
+    pub async fn agent(&self, name: &str, more: Value) -> String {
+        let mut agent = json!({ "companyId": self.company, "name": name, "adapterType": "claude_local" });
+        agent.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        id(&self.ask("agents.create", agent).await)
+    }
+
+    pub async fn issue(&self, agent: &str) -> IssueId {
+        let issue = json!({ "companyId": self.company, "title": "Do it", "assigneeAgentId": agent });
+        id(&self.ask("issues.create", issue).await).parse().unwrap()
+    }
+
+    /// Moves the clock and lets everything happen that is due.
+    pub async fn pass(&self, time: Duration) {
+        self.world.now.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+        self.settle().await;
+    }
+
+    pub async fn settle(&self) {
+        self.engine.promote_due().await.unwrap();
+        self.engine.start_queued().await.unwrap();
+    }
+
+    /// The runs that were started since the last time.
+    pub async fn started(&self) -> Vec<Run> {
+        self.settle().await;
+        let ids: Vec<RunId> = std::mem::take(&mut *self.world.carried.lock().unwrap());
+        let mut out = Vec::new();
+        for run in ids {
+            out.push(self.run(run).await);
+        }
+        out
+    }
+
+    /// The one run that was started since the last time.
+    pub async fn one(&self) -> Run {
+        let mut started = self.started().await;
+        assert_eq!(started.len(), 1, "{started:#?}");
+        started.remove(0)
+    }
+
+    /// As the run's agent.
+    pub fn as_run(run: &Run) -> Caller {
+        Caller { actor: Actor::Agent { id: run.agent_id, company: run.company_id, run: Some(run.id) } }
+    }
+
+    pub async fn end(&self, run: &Run, ends: Ends) {
+        self.engine.finish(run.id, &end(ends, self.engine.now())).await.unwrap();
+        self.engine.live_runs().remove(&run.id);
+    }
+
+    pub async fn run(&self, run: RunId) -> Run {
+        store::runs::get(&mut self.engine.store.read().await.unwrap(), run).await.unwrap().unwrap()
+    }
+
+    pub async fn get(&self, issue: IssueId) -> Issue {
+        store::issues::get(&mut self.engine.store.read().await.unwrap(), issue).await.unwrap().unwrap()
+    }
+
+    pub async fn live(&self, issue: IssueId) -> Option<Run> {
+        store::runs::live_on_issue(&mut self.engine.store.read().await.unwrap(), issue).await.unwrap()
+    }
+
+    pub async fn outlook(&self, issue: IssueId) -> IssueOutlook {
+        serde_json::from_value(self.ask("issues.outlook", json!({ "id": issue })).await).unwrap()
+    }
+
+    pub async fn recovery(&self, issue: IssueId) -> Option<RecoveryAction> {
+        let all = self.ask("recovery.list", json!({ "id": issue })).await;
+        serde_json::from_value::<RecoveryActions>(all).unwrap().active
+    }
+
+}
+
+pub(crate) fn id(v: &Value) -> String {
+    v["id"].as_str().unwrap().to_owned()
+}
+
+fn end(ends: Ends, now: Timestamp) -> End {
+    let conclusion = match ends {
+        Ends::Lost => return End::lost("its host is gone", None),
+        Ends::Well(summary) => {
+            let mut c = Conclusion::of(Outcome::Succeeded);
+            c.summary = (!summary.is_empty()).then(|| summary.to_owned());
+            c
+        }
+        Ends::Badly(code) => Conclusion::of(Outcome::Failed).because(code, format!("it said {code}")),
+        Ends::TurnedAway(until) => {
+            let mut c =
+                Conclusion::of(Outcome::Failed).because("claude_transient_upstream", "You've hit your limit");
+            c.error_family = Some(ErrorFamily::TransientUpstream);
+            c.retry_not_before = until;
+            c
+        }
+    };
+    let exit = ExitReport {
+        attempt: 1,
+        started: None,
+        spawn_failure: None,
+        exit_code: Some(0),
+        signal: None,
+        kill: None,
+        at: now,
+        reaped: 0,
+        progress: Progress::default(),
+        log_truncated: None,
+    };
+    End::concluded(exit, Parsed::default(), conclusion)
+}
+
+/// The context a run started from.
+pub(crate) fn said(run: &Run, key: &str) -> String {
+    let ctx: &JsonObject = run.context_snapshot.as_ref().unwrap();
+    ctx.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Checked after every step, whatever happened.
+pub(crate) async fn invariants(sim: &Sim) {
+    let mut conn = sim.engine.store.read().await.unwrap();
+    let company = sim.company.parse().unwrap();
+    let live = store::runs::live(&mut conn, Some(company)).await.unwrap();
+    for run in &live {
+        let Some(issue) = run.issue_id else { continue };
+        let on_it: Vec<_> = live.iter().filter(|r| r.issue_id == Some(issue)).collect();
+        assert_eq!(on_it.len(), 1, "two live runs of one issue: {on_it:#?}");
+    }
+    for run in live.iter().filter(|r| r.status == RunStatus::Running) {
+        let carried = sim.engine.live_runs().contains_key(&run.id);
+        assert!(carried, "a run that nobody carries: {run:#?}");
+    }
+    assert!(
+        store::issues::dangling_locks(&mut conn).await.unwrap().is_empty(),
+        "a lock of a run that is over"
+    );
+}
