@@ -87,47 +87,46 @@ async fn with_the_window_closed_a_decision_is_told_and_a_click_opens_it() {
 }
 
 #[tokio::test]
-async fn a_failed_run_is_told_to_who_looks_away_and_wants_it_and_a_click_leads_the_window_there() {
+async fn a_failure_is_told_to_who_looks_away_and_wants_it_and_a_click_leads_the_window_there() {
     let place = Place::new("manners-failure");
     let window = Window::open(&place).await;
     let desk = Notifications::offer(&window.bus.address).await;
     window.find("onboarding").await;
     let client = client_of(&place).await;
-    let company = Company::found(&client, "process", shell("echo 'it broke' >&2; exit 3")).await;
+    // A command that is not there is not tried again: the issue is the operator's at once.
+    let company = Company::found(&client, "process", json!({ "command": "no-such-command-here" })).await;
     let fail = async |title: &str, told: bool| {
         let setting = json!({ "notifications": told });
         client.send(Method::PATCH, "/api/instance/settings/general", Some(&setting)).await;
-        let path = company.runs();
-        let before = client.get(&path).await.as_array().unwrap().len();
-        company.issue(&client, title).await;
-        let failed = |runs: &Value| {
-            let runs = runs.as_array().unwrap();
-            runs.len() > before && runs.iter().all(|r| r["status"] == "failed")
-        };
-        client.until(&path, SOON, failed).await
+        let issue = company.issue(&client, title).await;
+        let path = format!("/api/issues/{}/recovery-actions", text(&issue["identifier"]));
+        let open = client.until(&path, SOON, |r| r["active"]["ownerType"] == "board").await;
+        (issue, text(&open["active"]["id"]))
     };
     // The shell comes to a failure a moment after it can be read, and goes by what is so then.
-    let untold = async |runs: &Value, because: &str| {
-        let said = format!("not notified about=\"{}\" because=\"{because}\"", text(&runs[0]["id"]));
+    let untold = async |id: &str, because: &str| {
+        let said = format!("not notified about=\"{id}\" because=\"{because}\"");
         eventually(&said, SOON, async || place.log().contains(&said).then_some(())).await;
     };
-    let seen = fail("Seen by whoever looks at the window", true).await;
+    let (_, seen) = fail("Seen by whoever looks at the window", true).await;
     untold(&seen, "the window is looked at").await;
     display::take_focus_away(&window.display.name);
-    let off = fail("Told to nobody", false).await;
+    let (_, off) = fail("Told to nobody", false).await;
     untold(&off, "notifications are off").await;
-    let runs = fail("Told", true).await;
+    let (issue, _) = fail("Told", true).await;
     let shown = desk.after(1, SOON).await;
-    assert_eq!(shown.title, "Ada: a run failed");
+    assert_eq!(shown.title, format!("{} needs you", text(&issue["identifier"])));
+    assert!(shown.body.contains("no-such-command-here"), "{}", shown.body);
     desk.click(shown.id).await;
-    let expected = format!("/ACM/runs/{}", text(&runs[0]["id"]));
-    eventually("the run's page", SOON, async || {
+    let expected = format!("/ACM/issues/{}", text(&issue["identifier"]));
+    eventually("the issue's page", SOON, async || {
         let url = window.page.current_url().await.ok()?;
         (url.path() == expected).then_some(())
     })
     .await;
+    window.select("[data-testid=outlook][data-state=recovering]").await;
     assert_eq!(desk.shown().len(), 1, "{:#?}", desk.shown());
-    window.picture(&place, "run.png").await;
+    window.picture(&place, "needs-you.png").await;
     window.close().await;
 }
 

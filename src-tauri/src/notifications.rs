@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use contract::company::{CompanyPath, Nothing};
 use contract::feed::{Change, ChangeOp};
 use contract::interaction::InteractionStatus;
-use contract::operations::{GetAgent, GetCompany, GetGeneralSettings, GetIssue, GetRun, ListInteractions};
+use contract::operations::{
+    GetAgent, GetCompany, GetGeneralSettings, GetIssue, GetRun, ListInteractions, ListRecoveries,
+};
+use contract::recovery::RecoveryOwnerType;
 use contract::run::{RunPath, RunStatus};
 use contract::{ApiError, CompanyId, IssueId, Kind, RunId};
 use tauri::AppHandle;
@@ -58,7 +61,17 @@ struct Notice {
 /// A change that may be worth a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Candidate {
-    Decision { company: CompanyId, id: String, issue: Option<IssueId> },
+    Decision {
+        company: CompanyId,
+        id: String,
+        issue: Option<IssueId>,
+    },
+    /// Something went wrong on an issue, and only the operator can go on with it.
+    Recovery {
+        company: CompanyId,
+        id: String,
+        issue: IssueId,
+    },
     Run(RunId),
 }
 
@@ -72,7 +85,7 @@ impl Notifier {
         let wanted = core.call::<GetGeneralSettings>(Nothing {}).await.is_ok_and(|s| s.notifications);
         for candidate in candidates {
             let key = match &candidate {
-                Candidate::Decision { id, .. } => id.clone(),
+                Candidate::Decision { id, .. } | Candidate::Recovery { id, .. } => id.clone(),
                 Candidate::Run(id) => id.to_string(),
             };
             if self.seen.contains(&key) {
@@ -147,6 +160,12 @@ fn candidate(change: &Change) -> Option<Candidate> {
             id: change.entity_id.clone(),
             issue: told("issueId").and_then(|id| id.parse().ok()),
         }),
+        (Kind::Recovery, ChangeOp::Created | ChangeOp::Updated) => Some(Candidate::Recovery {
+            company: change.company_id?,
+            id: change.entity_id.clone(),
+            issue: told("issueId")?.parse().ok()?,
+        })
+        .filter(|_| told("ownerType") == Some(RecoveryOwnerType::Board.as_str())),
         (Kind::Run, ChangeOp::Updated) => {
             let failed = told("status").is_none_or(|s| s.parse().is_ok_and(is_failure));
             failed.then(|| change.entity_id.parse().ok().map(Candidate::Run)).flatten()
@@ -162,6 +181,7 @@ const fn is_failure(status: RunStatus) -> bool {
 async fn notice(core: &Core, candidate: &Candidate) -> Result<Option<Notice>, ApiError> {
     match candidate {
         Candidate::Decision { company, id, issue } => decision(core, *company, id, *issue).await,
+        Candidate::Recovery { company, issue, .. } => recovery(core, *company, *issue).await,
         Candidate::Run(id) => failure(core, *id).await,
     }
 }
@@ -192,9 +212,25 @@ async fn decision(
     }))
 }
 
+async fn recovery(core: &Core, company: CompanyId, issue: IssueId) -> Result<Option<Notice>, ApiError> {
+    let Some(open) = core.call::<ListRecoveries>(issue.into()).await?.active else { return Ok(None) };
+    let prefix = core.call::<GetCompany>(CompanyPath { company_id: company }).await?.issue_prefix;
+    let issue = core.call::<GetIssue>(issue.into()).await?.issue;
+    let name = issue.identifier.clone().unwrap_or_else(|| issue.id.to_string());
+    let said = |key: &str| open.evidence.get(key).and_then(|v| v.as_str()).filter(|s| !s.is_empty());
+    let why = said("error").or_else(|| said("reason")).unwrap_or(&issue.title);
+    Ok(Some(Notice {
+        title: format!("{name} needs you"),
+        body: why.chars().take(300).collect(),
+        path: format!("/{prefix}/issues/{name}"),
+    }))
+}
+
+/// A run that failed on an issue is told of only once nothing more is tried by itself; then the issue needs somebody,
+/// and that is told instead.
 async fn failure(core: &Core, id: RunId) -> Result<Option<Notice>, ApiError> {
     let run = core.call::<GetRun>(RunPath { run_id: id }).await?;
-    if !is_failure(run.status) {
+    if !is_failure(run.status) || run.issue_id.is_some() {
         return Ok(None);
     }
     let prefix = core.call::<GetCompany>(CompanyPath { company_id: run.company_id }).await?.issue_prefix;

@@ -16,6 +16,18 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// Time until `then`: `now`, `in 45s`, `in 12m`, `in 3h 05m`, `in 2d`.
+pub fn ahead(then: Timestamp, now: Timestamp) -> String {
+    let s = then.since(now).as_secs();
+    match s {
+        0 => "now".into(),
+        1..60 => format!("in {s}s"),
+        60..3_600 => format!("in {}m", s.div_ceil(60)),
+        3_600..172_800 => format!("in {}h {:02}m", s / 3_600, s % 3_600 / 60),
+        _ => format!("in {}d", s / 86_400),
+    }
+}
+
 /// A length of time: `0.4s`, `12s`, `3m 05s`, `2h 04m`, `3d 2h`.
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
@@ -161,6 +173,15 @@ mod tests {
 
     fn at(s: i64) -> Timestamp {
         Timestamp::from_millis(s * 1000)
+    }
+
+    #[test]
+    fn what_is_to_come_is_rounded_up_until_it_is_there() {
+        for (s, said) in [(0, "now"), (45, "in 45s"), (61, "in 2m"), (3_600, "in 1h 00m"), (200_000, "in 2d")]
+        {
+            assert_eq!(ahead(at(s), at(0)), said);
+        }
+        assert_eq!(ahead(at(0), at(9)), "now");
     }
 
     #[test]

@@ -124,6 +124,8 @@ pub struct IssueRow {
     pub child_count: i64,
     pub done_child_count: i64,
     pub pending_interaction_count: i64,
+    /// The recovery that is open on it.
+    pub active_recovery_action: Option<crate::recovery::RecoveryAction>,
     pub last_activity_at: Timestamp,
     pub is_unread_for_me: bool,
 }

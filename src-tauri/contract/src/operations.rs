@@ -31,7 +31,7 @@ operations! {
     #[doc = "Says who the caller is, as a session."]
     GetSession = "session.get": Get "/api/auth/get-session" -> 200, Board, (Nothing) -> Session;
     #[doc = "What the whole installation is doing."]
-    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent];
+    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent Recovery];
     #[doc = "Stops every new run and cancels the live ones until resumed."]
     PauseInstance = "instance.pause": Post "/api/instance/pause" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Run Wakeup RunEvent Agent Issue Activity];
     #[doc = "Lets runs start again."]
@@ -61,7 +61,7 @@ operations! {
     #[doc = "Archives a company; its data stays."]
     ArchiveCompany = "companies.archive": Post "/api/companies/{companyId}/archive" -> 200, Board, (CompanyPath) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue];
     #[doc = "The company at a glance."]
-    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction];
+    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction Recovery];
     #[doc = "Reads the audit trail, newest first."]
     ListActivityOp = "activity.list": Get "/api/companies/{companyId}/activity" -> 200, Company, (ListActivity) -> Vec<Activity>, reads [Activity];
     #[doc = "Searches issues, comments, documents, agents and projects."]
@@ -131,7 +131,7 @@ operations! {
 
     // ---- Issues
     #[doc = "Lists issues."]
-    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label Interaction ReadState] cached;
+    ListIssuesOp = "issues.list": Get "/api/companies/{companyId}/issues" -> 200, Company, (ListIssues) -> Vec<IssueRow>, reads [Issue Run Label Interaction ReadState Recovery] cached;
     #[doc = "Counts issues, whole and by status."]
     CountIssues = "issues.count": Get "/api/companies/{companyId}/issues/count" -> 200, Company, (ListIssues) -> IssueCount, reads [Issue] cached;
     #[doc = "Creates an issue; an assigned one wakes its agent."]

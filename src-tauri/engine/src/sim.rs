@@ -166,7 +166,6 @@ impl Sim {
         let all = self.ask("recovery.list", json!({ "id": issue })).await;
         serde_json::from_value::<RecoveryActions>(all).unwrap().active
     }
-
 }
 
 pub(crate) fn id(v: &Value) -> String {

@@ -32,10 +32,17 @@ pub fn why(r: &IssueRow) -> Option<&'static str> {
     let mine = r.issue.assignee_user_id.is_some();
     match r.issue.status {
         _ if r.pending_interaction_count > 0 => Some("A card waits for your answer"),
+        _ if needs_you(r) => Some("Needs you to look at it"),
         IssueStatus::InReview if mine => Some("Waits for your review"),
         IssueStatus::Todo | IssueStatus::InProgress if mine => Some("Assigned to you"),
         _ => None,
     }
+}
+
+/// Whether a recovery of the issue is the operator's to resolve.
+fn needs_you(r: &IssueRow) -> bool {
+    let open = r.active_recovery_action.as_ref();
+    open.is_some_and(|a| a.owner_type == contract::recovery::RecoveryOwnerType::Board)
 }
 
 #[component]

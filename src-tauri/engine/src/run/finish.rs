@@ -133,7 +133,7 @@ impl Engine {
         self.remember(&mut tx, &run, end).await?;
         // As the end left it: whether it may be tried again depends on it.
         let agent = store::agents::get(&mut tx, agent.id).await.or_missing("Agent")?;
-        self.after_run(&mut tx, &run, &agent).await?;
+        Box::pin(self.after_run(&mut tx, &run, &agent)).await?;
         let details = json!({ "agentName": agent.name, "status": run.status, "errorCode": run.error_code });
         let caller = Caller::system();
         self.log(

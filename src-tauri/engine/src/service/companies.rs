@@ -168,6 +168,7 @@ impl Handle<GetDashboard> for Engine {
         let percent = if budget.get() > 0 { spent / budget.get() as f64 * 100.0 } else { 0.0 };
         let days = store::runs::by_day(&mut conn, company.id, now.minus(DAY * 14)).await.answer()?;
         let pending = store::interactions::pending_count(&mut conn, Some(company.id)).await.answer()?;
+        let waiting = store::recovery::waiting_for_board(&mut conn, Some(company.id)).await.answer()?;
         Ok(Dashboard {
             company_id: company.id,
             budgets: BudgetCounts { paused_agents: agents.paused, ..BudgetCounts::default() },
@@ -179,7 +180,7 @@ impl Handle<GetDashboard> for Engine {
                 month_utilization_percent: percent,
             },
             pending_approvals: 0,
-            pending_interactions: pending,
+            pending_interactions: pending + waiting,
             run_activity: activity_by_day(days, now),
         })
     }

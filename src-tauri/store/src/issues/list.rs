@@ -11,7 +11,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::entity::{Column, Cursor, Entity};
 use crate::search::Expression;
-use crate::{Result, labels, relations, runs};
+use crate::{Result, labels, recovery, relations, runs};
 
 const DESCRIPTION_IN_LISTS: usize = 1200;
 
@@ -78,6 +78,8 @@ fn push_filters(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues, below: Option<&s
     if q.waiting {
         sql.push(
             " AND (issues.id IN (SELECT issue_id FROM issue_thread_interactions WHERE status = 'pending') \
+             OR issues.id IN (SELECT source_issue_id FROM issue_recovery_actions \
+               WHERE status IN ('active', 'escalated') AND owner_type = 'board') \
              OR (issues.assignee_user_id = ",
         );
         sql.push_bind(LOCAL_OPERATOR);
@@ -229,6 +231,8 @@ const FACTS: &str = "(SELECT count(*) FROM issues c WHERE c.parent_id = page.id)
     (SELECT count(*) FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
        WHERE r.type = 'blocks' AND r.related_issue_id = page.id AND b.status <> 'done'), \
     (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = page.id AND s.user_id = '{operator}'), \
+    page.status = 'blocked' AND EXISTS (SELECT 1 FROM issue_recovery_actions x WHERE x.source_issue_id = page.id \
+       AND x.status IN ('active', 'escalated')), \
     EXISTS (SELECT 1 FROM issue_labels l WHERE l.issue_id = page.id), \
     EXISTS (SELECT 1 FROM heartbeat_runs r WHERE r.issue_id = page.id \
        AND r.status IN ('queued', 'scheduled_retry', 'running'))";
@@ -241,12 +245,16 @@ static ROW: LazyLock<String> = LazyLock::new(|| {
 /// Makes rows of what was found; labels and runs are asked for only where there are some.
 async fn rows(conn: &mut SqliteConnection, found: &[SqliteRow]) -> Result<Vec<IssueRow>> {
     let (mut out, mut labelled, mut live) = (Vec::with_capacity(found.len()), Vec::new(), Vec::new());
+    let mut recovering = Vec::new();
     for row in found {
         let issue = shortened(Issue::from_row(row)?);
         let mut c = Cursor::at(row, row.len() - FACT_COLUMNS);
         let (child_count, done_child_count) = (c.next()?, c.next()?);
         let (pending_interaction_count, unresolved_blocker_count) = (c.next()?, c.next()?);
         let read_at: Option<Timestamp> = c.next()?;
+        if c.next::<bool>()? {
+            recovering.push(issue.id);
+        }
         if c.next::<bool>()? {
             labelled.push(issue.id);
         }
@@ -261,6 +269,7 @@ async fn rows(conn: &mut SqliteConnection, found: &[SqliteRow]) -> Result<Vec<Is
             child_count,
             done_child_count,
             pending_interaction_count,
+            active_recovery_action: None,
             last_activity_at: issue.updated_at,
             is_unread_for_me: read_at.is_none_or(|t| t < issue.updated_at),
             issue,
@@ -272,12 +281,15 @@ async fn rows(conn: &mut SqliteConnection, found: &[SqliteRow]) -> Result<Vec<Is
         row.labels = labels.remove(&row.issue.id).unwrap_or_default();
         row.label_ids = row.labels.iter().map(|l| l.id).collect();
         row.active_run = live.remove(&row.issue.id);
+        if recovering.contains(&row.issue.id) {
+            row.active_recovery_action = recovery::open_of(conn, row.issue.id).await?;
+        }
     }
     Ok(out)
 }
 
 /// Columns that [`FACTS`] adds.
-const FACT_COLUMNS: usize = 7;
+const FACT_COLUMNS: usize = 8;
 
 fn shortened(mut issue: Issue) -> Issue {
     if let Some(d) = &mut issue.description

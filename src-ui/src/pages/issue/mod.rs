@@ -1,7 +1,7 @@
 //! An issue's own page: what it says, what happens on it, who does what next.
 
 mod documents;
-mod notices;
+mod outlook;
 mod properties;
 mod subissues;
 mod texts;
@@ -186,7 +186,7 @@ fn Detail(current: Current) -> impl IntoView {
                 >
                     <div node_ref=column class="column-read">
                         <texts::Title current=current />
-                        <notices::Notices current=current />
+                        <outlook::Outlook current=current />
                         <texts::Description current=current editing=editing />
                         <subissues::SubIssues current=current />
                         <documents::Documents current=current />

@@ -1,0 +1,194 @@
+//! Why the issue stands where it stands, with the one action that moves it.
+
+use contract::agent::AgentPath;
+use contract::issue::{IssuePath, IssueStatus};
+use contract::operations as op;
+use contract::recovery::{
+    IssueOutlook, OutlookAction, OutlookState, RecoveryOutcome, ResolveRecovery, RetryNow, RetryNowOutcome,
+};
+use contract::wake::WakeAgent;
+use contract::{IssueId, Text};
+use leptos::prelude::*;
+
+use super::{Current, told};
+use crate::api::query::{Ask, use_query};
+use crate::components::base::{Icon, IssueChip};
+use crate::components::icons as i;
+use crate::components::menu::{Choice, Glyph, Menu, anchor};
+use crate::format;
+use crate::state::{Tone, act, app, company};
+
+/// The line that says what the issue waits for. Silent where the page shows it anyway.
+#[component]
+pub fn Outlook(current: Current) -> impl IntoView {
+    let co = company();
+    let id = current.detail.with_untracked(|d| d.issue.id);
+    let query = use_query::<op::GetOutlook>(move || Some(Ask::within(IssuePath { id: id.into() }, co.id)));
+    move || {
+        query.get().filter(|o| is_told(o)).map(|o| view! { <Line current=current outlook=(*o).clone() /> })
+    }
+}
+
+/// A live run has its own place in the thread, and so has a card; what is closed needs no word.
+fn is_told(o: &IssueOutlook) -> bool {
+    match o.state {
+        OutlookState::Running | OutlookState::Deciding => false,
+        OutlookState::AtRest => o.action.is_some(),
+        _ => true,
+    }
+}
+
+fn look(state: OutlookState) -> (&'static str, &'static str) {
+    match state {
+        OutlookState::Queued => ("tone-grey", i::CLOCK),
+        OutlookState::Scheduled => ("tone-blue", i::TIMER),
+        OutlookState::Blocked => ("tone-red", i::LINK),
+        OutlookState::Recovering => ("tone-red", i::SHIELD_ALERT),
+        OutlookState::Held => ("tone-yellow", i::CIRCLE_PAUSE),
+        OutlookState::Stalled => ("tone-yellow", i::CIRCLE_ALERT),
+        _ => ("tone-grey", i::INFO),
+    }
+}
+
+#[component]
+fn Line(current: Current, outlook: IssueOutlook) -> impl IntoView {
+    let (tone, icon) = look(outlook.state);
+    let at = outlook.at;
+    let now = app().now;
+    let when =
+        move || at.map(|t| view! { <span class="num muted">{move || format::ahead(t, now.get())}</span> });
+    let blockers = (outlook.state == OutlookState::Blocked).then(|| view! { <Blockers current=current /> });
+    let words = blockers.is_none().then(|| outlook.reason.clone());
+    view! {
+        <div class=format!("notice {tone}") data-testid="outlook" data-state=outlook.state.as_str() role="status">
+            <Icon d=icon />
+            <span>{words} {blockers}</span>
+            {when}
+            {outlook.action.map(|a| view! { <Action current=current action=a /> })}
+        </div>
+    }
+}
+
+#[component]
+fn Blockers(current: Current) -> impl IntoView {
+    let open = move || {
+        current.detail.with(|d| {
+            let open = d.blocked_by.iter().filter(|b| b.status != IssueStatus::Done);
+            open.map(|b| b.identifier.clone().unwrap_or_default()).collect::<Vec<_>>()
+        })
+    };
+    view! {
+        "Blocked by "
+        {move || {
+            open()
+                .into_iter()
+                .map(|key| {
+                    view! {
+                        <IssueChip identifier=key />
+                        " "
+                    }
+                })
+                .collect_view()
+        }}
+        "It goes on by itself when they are done."
+    }
+}
+
+#[component]
+fn Action(current: Current, action: OutlookAction) -> impl IntoView {
+    let id = current.detail.with_untracked(|d| d.issue.id);
+    match action {
+        OutlookAction::RetryNow => button("Retry now", i::ROTATE_CCW, move || {
+            act::<op::RetryNowOp>(IssuePath { id: id.into() }, retried);
+        }),
+        OutlookAction::Wake if current.detail.with_untracked(|d| d.issue.status == IssueStatus::Backlog) => {
+            button("Move to Todo", i::ARROW_RIGHT, move || {
+                let todo = IssueStatus::Todo;
+                current.change(|d| d.issue.status = todo, |u| u.status = Some(todo));
+            })
+        }
+        OutlookAction::Wake => button("Wake now", i::ZAP, move || wake(current, id)),
+        OutlookAction::ResumeAgent => button("Resume the agent", i::PLAY, move || {
+            let Some(agent) = current.detail.with_untracked(|d| d.issue.assignee_agent_id) else { return };
+            let input = AgentPath { id: agent.into(), company_id: None };
+            act::<op::ResumeAgent>(input, |_| app().say("The agent works again"));
+        }),
+        OutlookAction::ResolveRecovery => view! { <Resolve current=current /> }.into_any(),
+        // Assigning is a field of the page, a decision a card in the thread.
+        OutlookAction::Decide | OutlookAction::ResumeTree | OutlookAction::Assign => ().into_any(),
+    }
+}
+
+fn button(label: &'static str, icon: &'static str, go: impl Fn() + 'static) -> AnyView {
+    view! {
+        <button class="btn" data-testid="outlook-action" on:click=move |_| go()>
+            <Icon d=icon />
+            {label}
+        </button>
+    }
+    .into_any()
+}
+
+fn wake(current: Current, id: IssueId) {
+    let co = company();
+    let Some(agent) = current.detail.with_untracked(|d| d.issue.assignee_agent_id) else { return };
+    let mut input = WakeAgent::of(agent);
+    input.payload = serde_json::json!({ "issueId": id }).as_object().cloned();
+    input.reason = Text::new("manual").ok();
+    act::<op::Wake>(input, move |out| told(out, co));
+}
+
+fn retried(answer: RetryNow) {
+    let tone = match answer.outcome {
+        RetryNowOutcome::Promoted | RetryNowOutcome::AlreadyPromoted => Tone::Good,
+        _ => Tone::Info,
+    };
+    app().toast(tone, "Retry", Some(answer.message), None);
+}
+
+/// The ways out of a recovery: back to work, or one of the others.
+#[component]
+fn Resolve(current: Current) -> impl IntoView {
+    let id = current.detail.with_untracked(|d| d.issue.id);
+    let resolve = move |outcome, status, said: &'static str| {
+        let input = ResolveRecovery {
+            id: id.into(),
+            action_id: None,
+            outcome,
+            source_issue_status: status,
+            resolution_note: None,
+        };
+        act::<op::ResolveRecoveryOp>(input, move |_| {
+            app().say(said);
+            current.query.refetch();
+        });
+    };
+    let more = move |ev: web_sys::MouseEvent| {
+        let Some(el) = anchor(&ev) else { return };
+        let choices = vec![
+            Choice::new("done", "It is done", Glyph::Icon(i::CIRCLE_CHECK)),
+            Choice::new("blocked", "It waits for its blockers", Glyph::Icon(i::LINK)),
+            Choice::new("false", "False alarm: leave it in Todo", Glyph::Icon(i::X)),
+        ];
+        let pick = Callback::new(move |what: String| match what.as_str() {
+            "done" => resolve(RecoveryOutcome::Restored, IssueStatus::Done, "Marked as done"),
+            "blocked" => resolve(RecoveryOutcome::Blocked, IssueStatus::Blocked, "It waits for its blockers"),
+            _ => resolve(RecoveryOutcome::FalsePositive, IssueStatus::Todo, "Back in Todo"),
+        });
+        Menu::under(&el, "Resolve", choices, pick).open();
+    };
+    view! {
+        <button
+            class="btn"
+            data-testid="outlook-action"
+            title="Back to its agent, which is woken"
+            on:click=move |_| resolve(RecoveryOutcome::Restored, IssueStatus::Todo, "Back to its agent")
+        >
+            <Icon d=i::ROTATE_CCW />
+            "Try again"
+        </button>
+        <button class="btn" aria-haspopup="menu" on:click=more>
+            "Other ways"
+        </button>
+    }
+}
