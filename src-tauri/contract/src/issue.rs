@@ -271,15 +271,15 @@ impl CreateIssue {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateIssue {
     pub id: IssueRef,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub title: Option<Title>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub description: Patch<Prose>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub status: Option<IssueStatus>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub work_mode: Option<WorkMode>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub priority: Option<IssuePriority>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub project_id: Patch<ProjectId>,
@@ -290,7 +290,7 @@ pub struct UpdateIssue {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub parent_id: Patch<IssueId>,
     /// Replaces the whole set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub blocked_by_issue_ids: Option<Vec<IssueId>>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub inherit_execution_workspace_from_issue_id: Patch<IssueId>,
@@ -299,7 +299,7 @@ pub struct UpdateIssue {
     pub assignee_agent_id: Patch<crate::AgentRef>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub assignee_user_id: Patch<Text<1, 200>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub request_depth: Option<i64>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub billing_code: Patch<Text<1, 200>>,
@@ -313,9 +313,9 @@ pub struct UpdateIssue {
     pub execution_workspace_preference: Patch<String>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub execution_workspace_settings: Patch<JsonObject>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub label_ids: Option<Vec<LabelId>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::patch::given", skip_serializing_if = "Option::is_none")]
     pub comment: Option<Body>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub review_request: Patch<ReviewRequest>,

@@ -36,6 +36,11 @@ impl<T> Patch<T> {
     }
 }
 
+/// Reads a field that may be absent and may not be `null`: for what a PATCH can change and not clear.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
 impl<T> From<Option<T>> for Patch<T> {
     fn from(v: Option<T>) -> Self {
         v.map_or(Self::Clear, Self::Set)

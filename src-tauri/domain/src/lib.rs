@@ -17,4 +17,5 @@ pub mod redact;
 pub mod reference;
 pub mod retry;
 pub mod run;
+pub mod settings;
 pub mod wake;

@@ -19,6 +19,23 @@ pub fn config(config: &JsonObject) -> JsonObject {
     config.iter().map(|(k, v)| (k.clone(), field(k, v))).collect()
 }
 
+/// Settings as another agent may see them that hires agents: every variable of the environment may hold a credential.
+pub fn config_for_others(settings: &JsonObject) -> JsonObject {
+    let mut out = config(settings);
+    if let Some(Value::Object(env)) = out.get_mut("env") {
+        for value in env.values_mut() {
+            match value {
+                Value::Object(o) if o.contains_key("value") => {
+                    o.insert("value".into(), MASK.into());
+                }
+                Value::Object(_) => {}
+                plain => *plain = MASK.into(),
+            }
+        }
+    }
+    out
+}
+
 fn field(name: &str, value: &Value) -> Value {
     match value {
         // A reference to a secret names it and holds no value.

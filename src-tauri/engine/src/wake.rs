@@ -90,7 +90,7 @@ impl Engine {
         if let Some(key) = wake.idempotency_key.as_deref()
             && let Some(earlier) = store::wakeups::by_idempotency_key(tx, agent.id, key).await.answer()?
         {
-            return self.repeat(tx, &earlier).await;
+            return self.repeat(tx, caller, &agent, &wake, &earlier).await;
         }
         let company = store::companies::get(tx, agent.company_id).await.or_missing("Company")?;
         let issue = self.issue_of(tx, &agent, &wake.payload).await?;
@@ -149,7 +149,23 @@ impl Engine {
     }
 
     /// The same wake again: what became of it the first time.
-    async fn repeat(&self, tx: &mut WriteTx, earlier: &WakeupRequest) -> Answer<Woken> {
+    async fn repeat(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        agent: &Agent,
+        wake: &Wake,
+        earlier: &WakeupRequest,
+    ) -> Answer<Woken> {
+        let mut row = self.row(tx, caller, agent, wake);
+        // The key stays with the first.
+        row.idempotency_key = None;
+        row.issue_id = earlier.issue_id;
+        row.run_id = earlier.run_id;
+        row.status = WakeupStatus::Coalesced;
+        row.finished_at = Some(tx.at());
+        row.error = Some("The same wake was asked for before".to_owned());
+        store::wakeups::create(tx, &row).await.answer()?;
         if let Some(id) = earlier.run_id
             && let Some(run) = store::runs::get(tx, id).await.answer()?
         {
@@ -222,6 +238,43 @@ impl Engine {
                 let wake = Wake::about(issue, agent.id, InvocationSource::Automation, "agent_resumed");
                 self.wake_all(tx, caller, vec![wake]).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Wakes the agents of a company for the work that stood still, and for what they were told since then.
+    pub(crate) async fn take_up_company(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        company: contract::CompanyId,
+        since: Option<contract::Timestamp>,
+    ) -> Answer<()> {
+        for agent in store::agents::list(tx, company).await.answer()? {
+            if let Some(since) = since {
+                self.take_up_words(tx, caller, &agent, since).await?;
+            }
+            self.take_up_work(tx, caller, &agent).await?;
+        }
+        Ok(())
+    }
+
+    /// Wakes an agent for what it was told while it could not be woken: comments, mentions, answered cards.
+    pub(crate) async fn take_up_words(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        agent: &Agent,
+        since: contract::Timestamp,
+    ) -> Answer<()> {
+        for missed in store::wakeups::missed_words(tx, agent.id, since).await.answer()? {
+            let Some(issue) = missed.issue_id else { continue };
+            let Some(issue) = store::issues::get(tx, issue).await.answer()? else { continue };
+            let own = issue.assignee_agent_id == Some(agent.id);
+            let reason = if own { "issue_commented" } else { "issue_comment_mentioned" };
+            let mut wake = Wake::about(&issue, agent.id, InvocationSource::Automation, reason);
+            wake.payload.extend(missed.payload.unwrap_or_default());
+            self.wake_all(tx, caller, vec![wake]).await?;
         }
         Ok(())
     }
@@ -334,21 +387,26 @@ impl Engine {
     }
 
     fn request_row(&self, tx: &WriteTx, caller: &Caller, r: &Request) -> WakeupRequest {
+        let issue_id = r.issue.as_ref().map(|i| i.id);
+        WakeupRequest { issue_id, ..self.row(tx, caller, &r.agent, &r.wake) }
+    }
+
+    fn row(&self, tx: &WriteTx, caller: &Caller, agent: &Agent, wake: &Wake) -> WakeupRequest {
         WakeupRequest {
             id: self.new_id(),
-            company_id: r.agent.company_id,
-            agent_id: r.agent.id,
-            source: r.wake.source,
-            trigger_detail: Some(r.wake.trigger),
-            reason: r.wake.reason.clone(),
-            payload: Some(r.wake.payload.clone()),
+            company_id: agent.company_id,
+            agent_id: agent.id,
+            source: wake.source,
+            trigger_detail: Some(wake.trigger),
+            reason: wake.reason.clone(),
+            payload: Some(wake.payload.clone()),
             status: WakeupStatus::Queued,
             coalesced_count: 0,
             requested_by_actor_type: Some(caller.actor_type().as_str().to_owned()),
             requested_by_actor_id: Some(caller.actor_id()),
-            idempotency_key: r.wake.idempotency_key.clone(),
+            idempotency_key: wake.idempotency_key.clone(),
             run_id: None,
-            issue_id: r.issue.as_ref().map(|i| i.id),
+            issue_id: None,
             requested_at: tx.at(),
             claimed_at: None,
             finished_at: None,

@@ -17,4 +17,4 @@ pub mod host;
 pub mod log;
 pub mod path;
 pub mod places;
-mod platform;
+pub mod platform;

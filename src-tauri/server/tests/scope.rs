@@ -272,3 +272,36 @@ async fn no_agent_comes_by_the_operators_token_through_settings_or_instructions(
         assert_eq!(status, StatusCode::FORBIDDEN, "{part}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn an_agent_sees_nothing_of_how_another_is_set_up() {
+    let d = Door::open().await;
+    let company = d.company("Home").await;
+    let agents = format!("/api/companies/{company}/agents");
+    let config = json!({ "command": "true", "env": { "DATABASE_URL": "postgres://u:pw@h/db", "API_KEY": "k-123456" } });
+    let db = json!({ "name": "Db", "adapterType": "process", "adapterConfig": config, "runtimeConfig": { "x": 1 } });
+    let db = id(&d.ok("POST", &agents, Some(db)).await);
+    let mut keys = Vec::new();
+    for (name, role) in [("Ada", "engineer"), ("Ceo", "ceo")] {
+        let agent = json!({ "name": name, "role": role, "adapterType": "process" });
+        let agent = id(&d.ok("POST", &agents, Some(agent)).await);
+        let key = d.ok("POST", &format!("/api/agents/{agent}/keys"), Some(json!({}))).await;
+        keys.push(key["token"].as_str().unwrap().to_owned());
+    }
+    let own = d.ok("POST", &format!("/api/agents/{db}/keys"), Some(json!({}))).await;
+    for path in [agents.clone(), format!("/api/agents/{db}")] {
+        let (_, seen) = d.send("GET", &path, Some(&keys[0]), None).await;
+        assert!(!seen.to_string().contains("DATABASE_URL"), "{path}: {seen}");
+        // Who hires sees how, and no value.
+        let (_, seen) = d.send("GET", &path, Some(&keys[1]), None).await;
+        assert!(
+            seen.to_string().contains("DATABASE_URL") && !seen.to_string().contains("pw@h"),
+            "{path}: {seen}"
+        );
+        let (_, seen) = d.send("GET", &path, own["token"].as_str(), None).await;
+        assert!(
+            seen.to_string().contains("pw@h") && !seen.to_string().contains("k-123456"),
+            "{path}: {seen}"
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use contract::feed::ChangeOp;
 use contract::wake::{ListWakeups, WakeupRequest};
-use contract::{AgentId, IssueId, Kind, RunId, WakeupId};
+use contract::{AgentId, IssueId, Kind, RunId, Timestamp, WakeupId};
 use sqlx::SqliteConnection;
 
 use crate::entity::{entity, insert, select, update};
@@ -76,6 +76,25 @@ pub async fn open_for_run(conn: &mut SqliteConnection, run: RunId) -> Result<Vec
 /// Deferred requests of an agent.
 pub async fn deferred_of_agent(conn: &mut SqliteConnection, agent: AgentId) -> Result<Vec<WakeupRequest>> {
     select("WHERE agent_id = ? AND status = 'deferred_issue_execution'").bind(&agent).all(conn).await
+}
+
+/// Wakes of an agent since then that brought words of somebody and found it, its company or everything paused.
+/// Oldest first.
+pub async fn missed_words(
+    conn: &mut SqliteConnection,
+    agent: AgentId,
+    since: Timestamp,
+) -> Result<Vec<WakeupRequest>> {
+    select(
+        "WHERE agent_id = ? AND requested_at >= ? AND status = 'skipped' \
+         AND reason IN ('instance.paused', 'agent_not_invokable', 'company.not_active') AND issue_id IS NOT NULL \
+         AND (json_extract(payload, '$.commentId') IS NOT NULL \
+           OR json_extract(payload, '$.interactionId') IS NOT NULL) ORDER BY requested_at, rowid LIMIT 200",
+    )
+    .bind(&agent)
+    .bind(&since)
+    .all(conn)
+    .await
 }
 
 /// Newest first.

@@ -34,7 +34,7 @@ fn place(app: App) -> Place {
     match route {
         Route::Onboarding => Place::Onboarding,
         _ if companies.is_empty() => Place::Onboarding,
-        Route::Home => {
+        Route::Home | Route::Last(_) => {
             let last: Option<String> = prefs::load("company");
             let found = companies.iter().find(|c| Some(&c.issue_prefix) == last.as_ref());
             match found.or_else(|| companies.first()) {
@@ -114,12 +114,15 @@ fn CompanyShell(of: Company) -> impl IntoView {
     let app = app();
     prefs::save("company", &of.issue_prefix);
     let co = Co::start(&of);
-    if app.route.get_untracked() == Route::Home {
-        app.replace(co.route(Page::Dashboard));
-    }
+    // Links from outside of the window name no company.
+    Effect::new(move |_| match app.route.get() {
+        Route::Home => app.replace(co.route(Page::Dashboard)),
+        Route::Last(page) => app.replace(co.route(page)),
+        _ => {}
+    });
     global_keys(co);
     let page = Memo::new(move |_| match app.route.get() {
-        Route::Company(_, page) => page.key(),
+        Route::Company(_, page) | Route::Last(page) => page.key(),
         Route::Home | Route::Onboarding => Page::Dashboard,
     });
     view! {

@@ -55,6 +55,8 @@ pub enum Route {
     /// No company named: the last one, or onboarding.
     Home,
     Onboarding,
+    /// A page of the company that was shown last: links from outside of the window name none.
+    Last(Page),
     Company(String, Page),
 }
 
@@ -65,7 +67,10 @@ impl Route {
         match parts.as_slice() {
             [] | ["index.html"] => Self::Home,
             ["onboarding"] => Self::Onboarding,
-            [prefix, rest @ ..] => Self::Company((*prefix).to_owned(), Page::parse(rest, query)),
+            [prefix, rest @ ..] => match Page::parse(&parts, query) {
+                Page::Missing => Self::Company((*prefix).to_owned(), Page::parse(rest, query)),
+                page => Self::Last(page),
+            },
         }
     }
 
@@ -73,6 +78,7 @@ impl Route {
         match self {
             Self::Home => "/".into(),
             Self::Onboarding => "/onboarding".into(),
+            Self::Last(page) => page.path(),
             Self::Company(prefix, page) => format!("/{prefix}{}", page.path()),
         }
     }
@@ -163,6 +169,8 @@ mod tests {
     #[test]
     fn paths_of_paperclip_and_unknown_ones_are_understood() {
         assert_eq!(Route::parse("/", ""), Route::Home);
+        assert_eq!(Route::parse("/waiting", ""), Route::Last(Page::Waiting));
+        assert_eq!(Route::parse("/pap/waiting", ""), Route::Company("pap".into(), Page::Waiting));
         assert_eq!(
             Route::parse("/PAP/agents/ada/runs/r1", ""),
             Route::Company("PAP".into(), Page::Run("r1".into()))

@@ -307,3 +307,21 @@ async fn a_lost_process_is_tried_once_more_and_then_goes_the_way_of_every_failur
     }
     assert_eq!(reasons, ["issue_assigned", "process_lost_retry", "issue_continuation_needed"]);
 }
+
+#[tokio::test]
+async fn what_somebody_said_while_everything_was_paused_is_heard_afterwards() {
+    let sim = Sim::new(14).await;
+    let agent = sim.agent("Ada", json!({})).await;
+    let issue = json!({ "companyId": sim.company, "title": "Somebody else's" });
+    let issue: contract::IssueId = crate::sim::id(&sim.ask("issues.create", issue).await).parse().unwrap();
+    sim.ask("instance.pause", json!({})).await;
+    sim.ask("comments.add", json!({ "id": issue, "body": "@ada please look" })).await;
+    assert!(sim.started().await.is_empty());
+    sim.pass(MINUTE).await;
+    sim.ask("instance.resume", json!({})).await;
+    let run = sim.one().await;
+    assert_eq!(
+        (run.agent_id.to_string(), said(&run, "wakeReason").as_str()),
+        (agent, "issue_comment_mentioned")
+    );
+}

@@ -68,7 +68,7 @@ impl Engine {
     pub(crate) fn max_live_runs(&self) -> u32 {
         let set = self.settings().general.max_live_runs;
         set.unwrap_or_else(|| {
-            let spare = total_memory().saturating_sub(MEMORY_KEPT);
+            let spare = runner::platform::total_memory().saturating_sub(MEMORY_KEPT);
             u32::try_from(spare / MEMORY_A_RUN).unwrap_or(64).clamp(2, 64)
         })
     }
@@ -305,13 +305,4 @@ impl Engine {
             Err(e) => Err(e),
         }
     }
-}
-
-/// Bytes of memory in this machine; a modest guess where it cannot be told.
-fn total_memory() -> u64 {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib = info
-        .lines()
-        .find_map(|l| l.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-    kib.map_or(8 << 30, |k| k << 10)
 }

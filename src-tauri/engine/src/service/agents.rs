@@ -17,7 +17,12 @@ use crate::error::{Answer, OrAnswer};
 use crate::{Caller, Engine};
 
 impl Engine {
-    async fn agent_detail(&self, conn: &mut SqliteConnection, mut agent: Agent) -> Answer<AgentDetail> {
+    async fn agent_detail(
+        &self,
+        conn: &mut SqliteConnection,
+        caller: &Caller,
+        mut agent: Agent,
+    ) -> Answer<AgentDetail> {
         let month = month_start(self.now());
         let spent = store::runs::spent_cents_of(conn, agent.id, month).await.answer()?;
         agent.spent_monthly_cents = Cents::new(spent.round() as i64);
@@ -32,7 +37,16 @@ impl Engine {
                 title: a.title.clone(),
             })
             .collect();
-        Ok(AgentDetail { agent: shown(agent), chain_of_command })
+        let agent = self.viewer(conn, caller).await?.shown(agent);
+        Ok(AgentDetail { agent, chain_of_command })
+    }
+
+    /// Refuses settings that would be passed over in silence for their type.
+    fn check_settings(&self, agent: &Agent) -> Answer<()> {
+        let fields = self.adapter(&agent.adapter_type)?.info().fields;
+        let wrong = |e: domain::settings::WrongType| ApiError::invalid(format!("Validation error: {e}"));
+        domain::settings::check_adapter(&fields, &agent.adapter_config).map_err(wrong)?;
+        domain::settings::check_runtime(&agent.runtime_config).map_err(wrong)
     }
 
     /// Refuses a manager of another company, and a circle.
@@ -66,12 +80,50 @@ pub(super) fn shown(mut a: Agent) -> Agent {
     a
 }
 
+/// Whose eyes an agent is shown to.
+pub(super) enum Viewer {
+    Board,
+    /// An agent, and whether it hires others and so has to know how they are set up.
+    Agent {
+        id: AgentId,
+        hires: bool,
+    },
+}
+
+impl Viewer {
+    /// An agent sees its own settings whole; of another's it sees nothing, or as a hirer no credential.
+    pub(super) fn shown(&self, mut a: Agent) -> Agent {
+        match self {
+            Self::Board => shown(a),
+            Self::Agent { id, .. } if *id == a.id => shown(a),
+            Self::Agent { hires: true, .. } => {
+                a.adapter_config = domain::redact::config_for_others(&a.adapter_config);
+                a
+            }
+            Self::Agent { hires: false, .. } => {
+                a.adapter_config.clear();
+                a.runtime_config.clear();
+                a
+            }
+        }
+    }
+}
+
+impl Engine {
+    pub(super) async fn viewer(&self, conn: &mut SqliteConnection, caller: &Caller) -> Answer<Viewer> {
+        let Some(id) = caller.agent_id() else { return Ok(Viewer::Board) };
+        let agent = store::agents::get(conn, id).await.answer()?;
+        Ok(Viewer::Agent { id, hires: agent.is_some_and(|a| a.permissions.can_create_agents) })
+    }
+}
+
 impl Handle<ListAgents> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CompanyPath) -> Answer<Vec<Agent>> {
         let mut conn = self.store.read().await.answer()?;
         self.company(&mut conn, caller, q.company_id).await?;
+        let viewer = self.viewer(&mut conn, caller).await?;
         let all = store::agents::list(&mut conn, q.company_id).await.answer()?;
-        Ok(all.into_iter().map(shown).collect())
+        Ok(all.into_iter().map(|a| viewer.shown(a)).collect())
     }
 }
 
@@ -79,7 +131,7 @@ impl Handle<GetAgent> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentPath) -> Answer<AgentDetail> {
         let mut conn = self.store.read().await.answer()?;
         let agent = self.agent(&mut conn, caller, &q.id, q.company_id).await?;
-        self.agent_detail(&mut conn, agent).await
+        self.agent_detail(&mut conn, caller, agent).await
     }
 }
 
@@ -87,7 +139,7 @@ impl Handle<GetMe> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, _: Nothing) -> Answer<AgentDetail> {
         let mut conn = self.store.read().await.answer()?;
         let agent = self.calling_agent(&mut conn, caller).await?;
-        self.agent_detail(&mut conn, agent).await
+        self.agent_detail(&mut conn, caller, agent).await
     }
 }
 
@@ -146,7 +198,7 @@ fn node(all: &[Agent], a: &Agent, depth: usize) -> OrgNode {
 
 impl Handle<CreateAgentOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateAgent) -> Answer<Agent> {
-        let adapter = self.adapter(&q.adapter_type)?;
+        self.adapter(&q.adapter_type)?;
         let mut tx = self.store.write(self.now()).await.answer()?;
         let company = self.company(&mut tx, caller, q.company_id).await?;
         if let Some((id, ..)) = caller.agent() {
@@ -190,6 +242,7 @@ impl Handle<CreateAgentOp> for Engine {
             reach::check_from_agent(&self.paths, &agent.adapter_config)?;
         }
         reach::check(&self.paths, agent.id, &agent.adapter_config)?;
+        self.check_settings(&agent)?;
         (agent.name, agent.url_key) = self.free_name(&mut tx, &agent, &q.name).await?;
         if let Some(manager) = q.reports_to {
             self.check_manager(&mut tx, &agent, manager).await?;
@@ -198,9 +251,8 @@ impl Handle<CreateAgentOp> for Engine {
         if let Some(desired) = q.desired_skills {
             agent.adapter_config.insert("paperclipSkillSync".into(), json!({ "desiredSkills": desired }));
         }
-        if adapter.info().capabilities.supports_instructions_bundle {
-            super::write_defaults(&self.paths, &agent, q.instructions_bundle.as_ref())?;
-        }
+        // Whatever it is made of: it may be given another adapter later, and is the same agent then.
+        super::write_defaults(&self.paths, &agent, q.instructions_bundle.as_ref())?;
         store::agents::create(&mut tx, &agent).await.answer()?;
         self.add_revision(&mut tx, caller, None, &agent, "create", None).await?;
         let details = json!({ "role": agent.role, "adapterType": agent.adapter_type });
@@ -249,15 +301,16 @@ impl Handle<UpdateAgentOp> for Engine {
             a.runtime_config.extend(runtime);
             a.runtime_config.retain(|_, v| !v.is_null());
         }
+        self.check_settings(&a)?;
         if a == before {
-            return self.agent_detail(&mut tx, before).await;
+            return self.agent_detail(&mut tx, caller, before).await;
         }
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         let changed = self.add_revision(&mut tx, caller, Some(&before), &a, "patch", None).await?;
         let details = json!({ "changedKeys": changed });
         self.log_agent(&mut tx, caller, &a, "agent.updated", details).await?;
-        let detail = self.agent_detail(&mut tx, a).await?;
+        let detail = self.agent_detail(&mut tx, caller, a).await?;
         tx.commit().await.answer()?;
         Ok(detail)
     }
@@ -300,7 +353,7 @@ impl Handle<UpdatePermissions> for Engine {
         store::agents::save(&mut tx, &a).await.answer()?;
         let details = json!({ "permissions": a.permissions });
         self.log_agent(&mut tx, caller, &a, "agent.permissions_updated", details).await?;
-        let detail = self.agent_detail(&mut tx, a).await?;
+        let detail = self.agent_detail(&mut tx, caller, a).await?;
         tx.commit().await.answer()?;
         Ok(detail)
     }
@@ -337,10 +390,13 @@ impl Handle<ResumeAgent> for Engine {
             a.status = AgentStatus::Idle;
         }
         a.pause_reason = None;
-        a.paused_at = None;
+        let since = a.paused_at.take();
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
         self.log_agent(&mut tx, caller, &a, "agent.resumed", json!({})).await?;
+        if let Some(since) = since {
+            self.take_up_words(&mut tx, caller, &a, since).await?;
+        }
         self.take_up_work(&mut tx, caller, &a).await?;
         tx.commit().await.answer()?;
         Ok(shown(a))

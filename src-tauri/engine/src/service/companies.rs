@@ -79,7 +79,7 @@ impl Handle<UpdateCompanyOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: UpdateCompany) -> Answer<Company> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut c = store::companies::get(&mut tx, q.company_id).await.or_missing("Company")?;
-        let before = c.status;
+        let (before, since) = (c.status, c.paused_at);
         if let Some(name) = q.name {
             c.name = name.into_string();
         }
@@ -107,6 +107,9 @@ impl Handle<UpdateCompanyOp> for Engine {
         } else {
             Vec::new()
         };
+        if before != CompanyStatus::Active && c.status == CompanyStatus::Active {
+            self.take_up_company(&mut tx, caller, c.id, since).await?;
+        }
         tx.commit().await.answer()?;
         self.kill_all(kills).await;
         Ok(c)

@@ -121,27 +121,17 @@ impl Handle<ResumeInstance> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, _: Nothing) -> Answer<InstanceStatus> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut instance = store::instance::get(&mut tx).await.answer()?;
-        instance.paused_at = None;
+        let since = instance.paused_at.take();
         store::instance::save(&mut tx, &instance).await.answer()?;
         tx.commit().await.answer()?;
         self.settings_mut(|s| s.paused_at = None);
-        self.take_up_all_work(caller).await?;
-        self.instance_status().await
-    }
-}
-
-impl Engine {
-    /// Wakes every agent for the work that stood still.
-    async fn take_up_all_work(&self, caller: &Caller) -> Answer<()> {
         let companies = store::companies::list(&mut *self.store.read().await.answer()?).await.answer()?;
         for company in companies {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            for agent in store::agents::list(&mut tx, company.id).await.answer()? {
-                self.take_up_work(&mut tx, caller, &agent).await?;
-            }
+            self.take_up_company(&mut tx, caller, company.id, since).await?;
             tx.commit().await.answer()?;
         }
-        Ok(())
+        self.instance_status().await
     }
 }
 

@@ -130,9 +130,16 @@ impl Handle<ListRunEventsOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: ListRunEvents) -> Answer<Vec<RunEvent>> {
         let mut conn = self.store.read().await.answer()?;
         let run = self.visible_run(&mut conn, caller, q.run_id).await?;
-        store::runs::events(&mut conn, run.id, q.after_seq.unwrap_or(0), bounded(q.limit, 200, 1000))
-            .await
-            .answer()
+        let limit = bounded(q.limit, 200, 1000);
+        let mut events =
+            store::runs::events(&mut conn, run.id, q.after_seq.unwrap_or(0), limit).await.answer()?;
+        // How another agent's command was started tells its environment.
+        if caller.agent_id().is_some_and(|id| id != run.agent_id) {
+            for event in events.iter_mut().filter(|e| e.event_type == "adapter.invoke") {
+                event.payload = None;
+            }
+        }
+        Ok(events)
     }
 }
 

@@ -49,7 +49,10 @@ impl Engine {
         self.apply_assignee(tx, caller, &mut issue, &q).await?;
         let blockers = self.unresolved_after(tx, caller, &issue, q.blocked_by_issue_ids.as_deref()).await?;
         let reopened = self.apply_status(tx, caller, &mut issue, &q, blockers).await?;
-        issue.updated_at = tx.at();
+        let spoken = q.comment.is_some() || q.blocked_by_issue_ids.is_some() || q.label_ids.is_some();
+        if spoken || issue != before {
+            issue.updated_at = tx.at();
+        }
         store::issues::save(tx, &issue).await.answer()?;
         self.fold_recovery(tx, &issue).await?;
         if let Some(labels) = &q.label_ids {
