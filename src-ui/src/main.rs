@@ -30,6 +30,7 @@ mod labels;
 mod markdown;
 mod pages;
 mod state;
+mod text;
 mod thread;
 mod transcript;
 mod virtual_window;

@@ -31,7 +31,10 @@ impl Place {
         for part in ["home", "data", "run", "work"] {
             std::fs::create_dir(dir.path().join(part)).unwrap();
         }
-        Self { dir, name: name.to_owned() }
+        let place = Self { dir, name: name.to_owned() };
+        // What an earlier run of the same test left would be read as this one's.
+        let _ = std::fs::remove_dir_all(place.artifacts());
+        place
     }
 
     pub fn path(&self) -> &Path {
@@ -73,11 +76,15 @@ impl Place {
         files.filter_map(|f| std::fs::read_to_string(f.path()).ok()).collect()
     }
 
-    /// A file that outlives the test: screenshots, logs of programs.
-    pub fn artifact(&self, file: &str) -> PathBuf {
+    fn artifacts(&self) -> PathBuf {
         let root = std::env::var_os("PAPERCLIP_TEST_ARTIFACTS")
             .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts"), PathBuf::from);
-        let dir = root.join(&self.name);
+        root.join(&self.name)
+    }
+
+    /// A file that outlives the test: screenshots, logs of programs.
+    pub fn artifact(&self, file: &str) -> PathBuf {
+        let dir = self.artifacts();
         std::fs::create_dir_all(&dir).unwrap();
         dir.join(file)
     }

@@ -119,8 +119,9 @@ impl Icon {
     }
 
     pub async fn lines(&self) -> Vec<Line> {
-        let (_, (_, _, children)): (u32, Layout) =
-            self.menu.call("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new())).await.unwrap();
+        // The icon is announced a moment before its menu is there.
+        let read = self.menu.call("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new())).await;
+        let Ok::<(u32, Layout), zbus::Error>((_, (_, _, children))) = read else { return Vec::new() };
         children
             .into_iter()
             .map(|child| {

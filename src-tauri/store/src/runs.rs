@@ -73,7 +73,8 @@ entity!(
 // a few among hundreds of thousands, holds what it looks for.
 
 const SUMMARY: &str = "SELECT r.id, r.company_id, r.agent_id, a.name, a.adapter_type, r.status, r.invocation_source, \
-     r.trigger_detail, json_extract(r.context_snapshot, '$.wakeReason'), r.issue_id, i.identifier, i.title, \
+     r.trigger_detail, CASE WHEN json_extract(r.context_snapshot, '$.interactionId') IS NULL \
+     THEN json_extract(r.context_snapshot, '$.wakeReason') ELSE 'interaction_resolved' END, r.issue_id, i.identifier, i.title, \
      r.error, r.error_code, json_extract(r.usage_json, '$.inputTokens'), \
      json_extract(r.usage_json, '$.outputTokens'), CAST(json_extract(r.usage_json, '$.costUsd') AS REAL), \
      json_extract(r.usage_json, '$.model'), json_extract(r.result_json, '$.summary'), r.last_output_at, \

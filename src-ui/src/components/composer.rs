@@ -1,9 +1,9 @@
 //! Writing a comment. What is typed is kept per issue until it is sent.
 
+use contract::ApiError;
 use contract::IssueId;
 use contract::comment::AddComment;
 use contract::operations as op;
-use contract::{ApiError, Text};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -13,6 +13,7 @@ use crate::components::base::{Icon, Kbd};
 use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::state::prefs;
+use crate::text::checked;
 
 /// What sending a comment will set off.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +44,13 @@ pub fn Composer(
     let error = RwSignal::new(None::<ApiError>);
     keep_draft(key, text);
     let send = move || {
-        let Ok(body) = Text::new(text.get_untracked()) else { return };
+        if text.with_untracked(|t| t.trim().is_empty()) {
+            return;
+        }
+        let body = match checked("The comment", text.get_untracked()) {
+            Ok(body) => body,
+            Err(e) => return error.set(Some(e)),
+        };
         if busy.get_untracked() {
             return;
         }

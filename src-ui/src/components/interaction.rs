@@ -16,7 +16,8 @@ use crate::components::icons as i;
 use crate::format;
 use crate::labels::Look;
 use crate::markdown::view::Markdown;
-use crate::state::{act_or, company};
+use crate::state::{act_or, app, company};
+use crate::text::optional;
 
 const fn look(s: InteractionStatus) -> Look {
     let (icon, word, tone) = match s {
@@ -139,7 +140,10 @@ fn QuestionForm(card: Interaction, questions: Questions) -> impl IntoView {
                     .collect()
             })
         });
-        let summary_markdown = Text::new(note.get_untracked()).ok().filter(|t| !t.trim().is_empty());
+        let summary_markdown = match optional("The note", note.get_untracked()) {
+            Ok(summary) => summary,
+            Err(e) => return app().fail(&e),
+        };
         let input = RespondInteraction { id: issue.into(), interaction_id: id, answers, summary_markdown };
         shut::<op::RespondInteractionOp>(busy, input);
     };
@@ -273,7 +277,10 @@ fn ConfirmForm(card: Interaction, ask: Confirmation) -> impl IntoView {
         shut::<op::AcceptInteractionOp>(busy, input);
     };
     let reject = move || {
-        let reason = Text::new(reason.get_untracked()).ok().filter(|r| !r.trim().is_empty());
+        let reason = match optional("The reason", reason.get_untracked()) {
+            Ok(reason) => reason,
+            Err(e) => return app().fail(&e),
+        };
         shut::<op::RejectInteractionOp>(
             busy,
             RejectInteraction { id: issue.into(), interaction_id: id, reason },

@@ -20,6 +20,7 @@ use crate::labels;
 use crate::state::keys::command;
 use crate::state::route::Page;
 use crate::state::{NewIssueDefaults, Tone, app, company, prefs};
+use crate::text::{checked, optional};
 
 /// What is kept of an issue that was not sent.
 #[derive(Clone, Default, Serialize, Deserialize, PartialEq)]
@@ -70,12 +71,16 @@ pub fn NewIssue(defaults: NewIssueDefaults) -> impl IntoView {
         if busy.get_untracked() {
             return;
         }
-        let Ok(name) = Text::new(title.get_untracked()) else {
-            error.set(Some(ApiError::invalid("An issue needs a title")));
-            return;
+        let name = match checked("The title", title.get_untracked()) {
+            Ok(name) => name,
+            Err(e) => return error.set(Some(e)),
+        };
+        let about = match optional("The description", description.get_untracked()) {
+            Ok(about) => about,
+            Err(e) => return error.set(Some(e)),
         };
         let mut input = CreateIssue::titled(co.id, name);
-        input.description = Text::new(description.get_untracked()).ok().filter(|d| !d.is_empty());
+        input.description = about;
         input.status = Some(effective.get_untracked());
         input.priority = Some(priority.get_untracked());
         input.project_id = project.get_untracked();

@@ -169,6 +169,24 @@ fn global_keys(co: Co) {
     let app = app();
     // After G, the next key names a page.
     let going = StoredValue::new(0.0_f64);
+    Effect::new(move |_| {
+        keys::switch(app.settings.data.with(|s| s.as_ref().is_none_or(|s| s.keyboard_shortcuts)));
+    });
+    keys::use_chord(move |ev, key| {
+        if js_sys::Date::now() - going.get_value() >= 1_200.0 || keys::typing(ev) || keys::command(ev) {
+            return false;
+        }
+        going.set_value(0.0);
+        let page = match key {
+            "d" => Page::Dashboard,
+            "i" => Page::Issues(String::new()),
+            "a" => Page::Agents("all".into()),
+            "w" => Page::Waiting,
+            _ => return false,
+        };
+        co.go(page);
+        true
+    });
     use_keys(move |ev, key| {
         if keys::command(ev) && key.eq_ignore_ascii_case("k") {
             app.dialog.update(|d| {
@@ -176,22 +194,9 @@ fn global_keys(co: Co) {
             });
             return true;
         }
-        let on = app.settings.data.with_untracked(|s| s.as_ref().is_none_or(|s| s.keyboard_shortcuts));
         let over = app.dialog.with_untracked(Option::is_some) || app.menu.with_untracked(Option::is_some);
-        if !on || over || keys::typing(ev) || keys::command(ev) || ev.alt_key() {
+        if over || keys::typing(ev) || keys::command(ev) || ev.alt_key() {
             return false;
-        }
-        if js_sys::Date::now() - going.get_value() < 1_200.0 {
-            going.set_value(0.0);
-            let page = match key {
-                "d" => Page::Dashboard,
-                "i" => Page::Issues(String::new()),
-                "a" => Page::Agents("all".into()),
-                "w" => Page::Waiting,
-                _ => return false,
-            };
-            co.go(page);
-            return true;
         }
         match key {
             "g" => going.set_value(js_sys::Date::now()),

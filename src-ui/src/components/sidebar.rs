@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use contract::AgentId;
+use contract::issue::ListIssues;
+use contract::operations as op;
 use leptos::prelude::*;
 
+use crate::api::query::{Ask, use_query};
 use crate::components::base::{AgentDot, Icon, Kbd, Link, LiveBadge};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
@@ -20,7 +23,12 @@ pub fn Sidebar() -> impl IntoView {
         Route::Company(_, page) => page,
         _ => Page::Dashboard,
     });
-    let waiting = Memo::new(move |_| app.status.get().map_or(0, |s| s.waiting_for_you));
+    let counted = use_query::<op::CountIssues>(move || {
+        let mut q = ListIssues::of(co.id);
+        q.waiting = true;
+        Some(Ask::within(q, co.id))
+    });
+    let waiting = Memo::new(move |_| counted.get().map_or(0, |c| c.count));
     let live = Memo::new(move |_| co.live.data.with(|l| l.as_ref().map_or(0, |l| l.len() as i64)));
     view! {
         <aside class="sidebar" aria-label="Sidebar">

@@ -1,8 +1,8 @@
 //! A new agent.
 
+use contract::ApiError;
 use contract::agent::CreateAgent;
 use contract::operations as op;
-use contract::{ApiError, Text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -13,6 +13,7 @@ use crate::components::icons as i;
 use crate::components::shell::Topbar;
 use crate::state::route::{AgentTab, Page};
 use crate::state::{app, company};
+use crate::text::{checked, optional};
 
 #[component]
 pub fn NewAgent() -> impl IntoView {
@@ -21,11 +22,14 @@ pub fn NewAgent() -> impl IntoView {
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<ApiError>);
     let create = move |_| {
-        let (Ok(name), Ok(adapter_type)) =
-            (Text::new(form.name.get_untracked()), Text::new(form.adapter.get_untracked()))
-        else {
-            error.set(Some(ApiError::invalid("An agent needs a name")));
-            return;
+        let typed = (
+            checked("The name", form.name.get_untracked()),
+            checked("The adapter", form.adapter.get_untracked()),
+            optional("The title", form.title.get_untracked()),
+        );
+        let (name, adapter_type, title) = match typed {
+            (Ok(name), Ok(adapter), Ok(title)) => (name, adapter, title),
+            (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => return error.set(Some(e)),
         };
         let budget_monthly_cents = match form.cents() {
             Ok(cents) => cents,
@@ -35,7 +39,7 @@ pub fn NewAgent() -> impl IntoView {
             company_id: co.id,
             name,
             role: form.role.get_untracked(),
-            title: Text::new(form.title.get_untracked()).ok(),
+            title,
             icon: None,
             reports_to: form.reports_to.get_untracked(),
             capabilities: None,

@@ -115,6 +115,7 @@ fn Tiles(figures: Signal<Arc<Figures>>) -> impl IntoView {
         let f = figures.get();
         let agents = f.agents.active + f.agents.running + f.agents.paused + f.agents.error;
         let trouble = match (f.agents.error, f.agents.paused) {
+            (0, 0) if agents == 0 => "Nobody works here yet".to_owned(),
             (0, 0) => "All ready for work".to_owned(),
             (0, p) => format!("{p} paused"),
             (e, 0) => format!("{e} with errors"),

@@ -1,8 +1,8 @@
 //! Goals: what the work is for, as a tree.
 
+use contract::GoalId;
 use contract::operations as op;
 use contract::planning::{CreateGoal, Goal, GoalLevel, GoalStatus};
-use contract::{GoalId, Text};
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, use_query};
@@ -11,6 +11,7 @@ use crate::components::icons as i;
 use crate::components::shell::Topbar;
 use crate::labels;
 use crate::state::{act, app, company};
+use crate::text::{checked, optional};
 
 #[component]
 pub fn Goals() -> impl IntoView {
@@ -129,11 +130,16 @@ fn NewGoal(above: Option<Goal>, done: Callback<()>) -> impl IntoView {
     let about = RwSignal::new(String::new());
     let parent = above.as_ref().map(|g| g.id);
     let create = move || {
-        let Ok(name) = Text::new(title.get_untracked()) else { return };
+        let typed =
+            (checked("The title", title.get_untracked()), optional("The text", about.get_untracked()));
+        let (name, description) = match typed {
+            (Ok(name), Ok(description)) => (name, description),
+            (Err(e), _) | (_, Err(e)) => return app().fail(&e),
+        };
         let input = CreateGoal {
             company_id: co.id,
             title: name,
-            description: Text::new(about.get_untracked()).ok(),
+            description,
             level: Some(if parent.is_some() { GoalLevel::Team } else { GoalLevel::Company }),
             status: Some(GoalStatus::Active),
             parent_id: parent,

@@ -1,6 +1,5 @@
 //! Projects: what issues are gathered under.
 
-use contract::Text;
 use contract::operations as op;
 use contract::planning::{CreateProject, Project};
 use leptos::prelude::*;
@@ -10,6 +9,7 @@ use crate::components::icons as i;
 use crate::components::shell::Topbar;
 use crate::state::route::Page;
 use crate::state::{act, app, company};
+use crate::text::checked;
 
 const COLORS: [&str; 6] = ["#5b8def", "#8b6cef", "#d4629b", "#e0653a", "#4aa36b", "#2fa3a8"];
 
@@ -19,7 +19,10 @@ pub fn Projects() -> impl IntoView {
     let adding = RwSignal::new(false);
     let name = RwSignal::new(String::new());
     let create = move || {
-        let Ok(text) = Text::new(name.get_untracked()) else { return };
+        let text = match checked("The name", name.get_untracked()) {
+            Ok(text) => text,
+            Err(e) => return app().fail(&e),
+        };
         let color = COLORS[name.with_untracked(String::len) % COLORS.len()];
         let input = CreateProject {
             company_id: co.id,

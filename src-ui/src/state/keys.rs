@@ -13,6 +13,10 @@ type Handler = Rc<dyn Fn(&KeyboardEvent, &str) -> bool>;
 struct Stack {
     handlers: Vec<(u64, Handler)>,
     next: u64,
+    /// Hears a key before all others: the second key of a chord.
+    chord: Option<Handler>,
+    /// The operator wants no keys that are letters.
+    off: bool,
 }
 
 thread_local! {
@@ -27,6 +31,17 @@ pub fn use_keys(handle: impl Fn(&KeyboardEvent, &str) -> bool + 'static) {
         s.next
     });
     on_cleanup(move || STACK.with_borrow_mut(|s| s.handlers.retain(|(i, _)| *i != id)));
+}
+
+/// Hears keys before everybody else until the owner is gone.
+pub fn use_chord(handle: impl Fn(&KeyboardEvent, &str) -> bool + 'static) {
+    STACK.with_borrow_mut(|s| s.chord = Some(Rc::new(handle)));
+    on_cleanup(|| STACK.with_borrow_mut(|s| s.chord = None));
+}
+
+/// Switches the keys off that are letters and signs. Escape, Enter, arrows and those with Ctrl stay.
+pub fn switch(on: bool) {
+    STACK.with_borrow_mut(|s| s.off = !on);
 }
 
 /// Whether the event comes from a place where keys are text.
@@ -50,9 +65,14 @@ pub fn command(ev: &KeyboardEvent) -> bool {
 
 /// Offers a key to the handlers, newest first.
 pub fn dispatch(ev: &KeyboardEvent) {
-    let handlers: Vec<Handler> =
-        STACK.with_borrow(|s| s.handlers.iter().rev().map(|(_, h)| h.clone()).collect());
     let key = ev.key();
+    let (handlers, off): (Vec<Handler>, bool) = STACK.with_borrow(|s| {
+        let stacked = s.handlers.iter().rev().map(|(_, h)| h.clone());
+        (s.chord.iter().cloned().chain(stacked).collect(), s.off)
+    });
+    if off && key.chars().count() == 1 && !command(ev) {
+        return;
+    }
     for h in handlers {
         if h(ev, &key) {
             ev.prevent_default();

@@ -218,6 +218,17 @@ pub fn act<O: Operation>(input: O::Input, done: impl FnOnce(O::Output) + 'static
     act_or::<O>(input, done, || ());
 }
 
+/// Asks before something that was typed is thrown away.
+pub fn ask_to_discard(then: Callback<()>) {
+    app().dialog.set(Some(Dialog::Confirm {
+        title: "Discard your changes?".into(),
+        body: "What you typed is not saved and cannot be brought back.".into(),
+        action: "Discard".into(),
+        danger: true,
+        then,
+    }));
+}
+
 /// As [`act`]; `undo` takes back what was shown before the core had confirmed it.
 pub fn act_or<O: Operation>(
     input: O::Input,

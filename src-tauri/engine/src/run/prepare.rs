@@ -35,10 +35,15 @@ impl Engine {
         let api_url = self.settings().api_url.unwrap_or_default();
         let home = self.paths.agent_home(agent.id);
         // Settings may be older than the rule, or a link may have come into their way.
-        reach::check(&self.paths, agent.id, &agent.adapter_config)?;
+        let coded = |e: contract::ApiError, code: &str| e.with_details(json!({ "errorCode": code }));
+        reach::check(&self.paths, agent.id, &agent.adapter_config)
+            .map_err(|e| coded(e, "workspace_failed"))?;
         let configured = agent.adapter_config.get("cwd").and_then(Value::as_str);
-        let workspace = workspaces::resolve(configured, &home)
-            .map_err(|e| contract::ApiError::unprocessable(e.to_string()))?;
+        let workspace = workspaces::resolve(configured, &home).map_err(|e| {
+            let gone = matches!(e, workspaces::WorkspaceError::Gone(_));
+            let code = if gone { "cwd_missing" } else { "workspace_failed" };
+            coded(contract::ApiError::unprocessable(e.to_string()), code)
+        })?;
         std::fs::create_dir_all(&home)
             .map_err(|e| contract::ApiError::internal(format!("the agent's home cannot be made: {e}")))?;
         let skill = skills::unpack_runtime_skill(&self.paths.skills()).map_err(|e| {

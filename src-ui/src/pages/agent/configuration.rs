@@ -14,6 +14,7 @@ use crate::components::base::{Ago, Icon, copy, loaded};
 use crate::components::icons as i;
 use crate::format;
 use crate::state::{Dialog, act, app, company};
+use crate::text::{checked, optional};
 
 #[component]
 pub fn Configuration(current: Current) -> impl IntoView {
@@ -34,12 +35,20 @@ pub fn Configuration(current: Current) -> impl IntoView {
             Ok(budget) => budget,
             Err(why) => return app().fail(&ApiError::invalid(why)),
         };
+        let typed = (
+            checked("The name", form.name.get_untracked()),
+            optional("The title", form.title.get_untracked()),
+        );
+        let (name, title) = match typed {
+            (Ok(name), Ok(title)) => (name, title),
+            (Err(e), _) | (_, Err(e)) => return app().fail(&e),
+        };
         let input = UpdateAgent {
             id: id.into(),
             company_id: None,
-            name: Text::new(form.name.get_untracked()).ok(),
+            name: Some(name),
             role: Some(form.role.get_untracked()),
-            title: Patch::from(Text::new(form.title.get_untracked()).ok()),
+            title: Patch::from(title),
             icon: Patch::Keep,
             reports_to: Patch::from(form.reports_to.get_untracked()),
             capabilities: Patch::Keep,

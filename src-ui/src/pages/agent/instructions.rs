@@ -12,6 +12,7 @@ use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::format;
 use crate::state::{Dialog, act, app, company};
+use crate::text::checked;
 
 #[component]
 pub fn Instructions(current: Current) -> impl IntoView {
@@ -29,8 +30,18 @@ pub fn Instructions(current: Current) -> impl IntoView {
         })
     });
     let add = move |name: String| {
-        let (Ok(file), Ok(content)) = (Text::new(name.clone()), Text::new(format!("# {name}\n"))) else {
-            return;
+        let there = bundle
+            .data
+            .with_untracked(|b| b.as_ref().is_some_and(|b| b.files.iter().any(|f| f.path == name)));
+        if there {
+            adding.set(false);
+            app().say(format!("{name} is there already"));
+            return chosen.set(Some(name));
+        }
+        let typed = (checked("The file's name", name.clone()), checked("The file", format!("# {name}\n")));
+        let (file, content) = match typed {
+            (Ok(file), Ok(content)) => (file, content),
+            (Err(e), _) | (_, Err(e)) => return app().fail(&e),
         };
         let input = WriteInstructionsFile {
             id: current.path().id,
@@ -169,7 +180,11 @@ fn FileEditor(current: Current, path: String, entry: bool, gone: Callback<()>) -
                     let dirty = Memo::new(move |_| text.with(|t| saved.with(|s| t != s)));
                     let editable = f.with_untracked(|f| f.summary.editable);
                     let save = move || {
-                        let (Some(p), Ok(content)) = (file_path(), Text::new(text.get_untracked())) else { return };
+                        let Some(p) = file_path() else { return };
+                        let content = match checked("The file", text.get_untracked()) {
+                            Ok(content) => content,
+                            Err(e) => return app().fail(&e),
+                        };
                         let input = WriteInstructionsFile {
                             id: p.id,
                             path: p.path,

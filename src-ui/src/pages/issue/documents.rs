@@ -17,7 +17,8 @@ use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::markdown::view::Markdown;
-use crate::state::{Co, Dialog, act, app, company};
+use crate::state::{Co, Dialog, act, app, ask_to_discard, company};
+use crate::text::checked;
 
 #[component]
 pub fn Documents(current: Current) -> impl IntoView {
@@ -139,7 +140,12 @@ fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView 
                 <button
                     class="fold-head"
                     aria-expanded=move || open.get().to_string()
-                    on:click=move |_| open.update(|o| *o = !*o)
+                    on:click=move |_| {
+                        // What is being written is not folded away.
+                        if !(open.get_untracked() && editing.get_untracked()) {
+                            open.update(|o| *o = !*o);
+                        }
+                    }
                 >
                     <span class="fold" class:open=open>
                         <Icon d=i::CHEVRON_RIGHT />
@@ -224,9 +230,10 @@ fn DocumentEditor(
     let key = StoredValue::new(doc.summary.key.clone());
     let title = StoredValue::new(doc.summary.title.clone());
     let save = move || {
-        let (Some(k), Ok(body)) = (DocumentKey::new(&key.get_value()), Text::new(text.get_untracked()))
-        else {
-            return;
+        let Some(k) = DocumentKey::new(&key.get_value()) else { return };
+        let body = match checked("The document", text.get_untracked()) {
+            Ok(body) => body,
+            Err(e) => return error.set(Some(e)),
         };
         let input = PutDocument {
             id: issue.into(),
@@ -249,6 +256,13 @@ fn DocumentEditor(
             }
         });
     };
+    let written = StoredValue::new(doc.body);
+    let leave = move || {
+        if text.with_untracked(|t| written.with_value(|w| t == w)) {
+            return done.run(());
+        }
+        ask_to_discard(done);
+    };
     // The operator has read the warning: this text wins over the newer revision, which stays in the history.
     let overwrite = move |_| {
         base.set(newest.get_untracked());
@@ -264,7 +278,7 @@ fn DocumentEditor(
                 autofocus=true
                 class="bare tall"
                 submit=Callback::new(move |()| save())
-                cancel=done
+                cancel=Callback::new(move |()| leave())
             />
             <Show when=move || {
                 stale.get() || error.with(|e| e.as_ref().is_some_and(|e| e.code == ErrorCode::StaleRevision))
@@ -289,7 +303,7 @@ fn DocumentEditor(
                     .map(|e| view! { <p class="field-error" role="alert">{e.message}</p> })
             }}
             <div class="edit-actions">
-                <button class="btn quiet" on:click=move |_| done.run(())>
+                <button class="btn quiet" on:click=move |_| leave()>
                     "Discard"
                 </button>
                 <button class="btn primary" disabled=move || busy.get() || stale.get() on:click=move |_| save()>

@@ -38,6 +38,18 @@ pub struct Current {
 }
 
 impl Current {
+    /// Changes the issue and says when that is done. Nothing is shown before: what was typed is where it was typed.
+    pub fn save(self, edit: impl FnOnce(&mut UpdateIssue), done: impl FnOnce() + 'static) {
+        let mut input = UpdateIssue::of(self.detail.with_untracked(|d| d.issue.id));
+        edit(&mut input);
+        let query = self.query;
+        act::<op::UpdateIssueOp>(input, move |answer| {
+            query.patch(|d| d.issue = answer.issue);
+            query.refetch();
+            done();
+        });
+    }
+
     /// Changes the issue: `show` at once, taken back when the core refuses.
     pub fn change(self, show: impl FnOnce(&mut IssueDetail), edit: impl FnOnce(&mut UpdateIssue)) {
         let before = self.query.data.get_untracked();

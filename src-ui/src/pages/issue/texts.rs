@@ -1,6 +1,6 @@
 //! The title and the description of an issue, edited where they stand.
 
-use contract::{Patch, Text};
+use contract::Patch;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -9,6 +9,8 @@ use crate::components::base::Icon;
 use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::markdown::view::Markdown;
+use crate::state::{app, ask_to_discard};
+use crate::text::{checked, optional};
 
 /// The title, edited where it stands.
 #[component]
@@ -27,12 +29,13 @@ pub fn Title(current: Current) -> impl IntoView {
     let save = move || {
         focused.set(false);
         let typed = text.get_untracked();
-        match Text::new(typed.clone()) {
-            Ok(t) if typed.trim() != title.get_untracked() => {
-                current.change(|d| d.issue.title = typed.trim().to_owned(), |u| u.title = Some(t));
-            }
-            Ok(_) => {}
-            Err(_) => text.set(title.get_untracked()),
+        if typed.trim() == title.get_untracked() {
+            return;
+        }
+        match checked("The title", typed) {
+            // What was typed stays in the field, should the core refuse it.
+            Ok(t) => current.save(|u| u.title = Some(t), || ()),
+            Err(e) => app().fail(&e),
         }
     };
     view! {
@@ -84,17 +87,23 @@ pub fn Description(current: Current, editing: RwSignal<bool>) -> impl IntoView {
             text.set(source.get_untracked());
         }
     });
+    let leave = move || {
+        let same = text.with_untracked(|t| source.with_untracked(|s| t == s));
+        if same {
+            return editing.set(false);
+        }
+        ask_to_discard(Callback::new(move |()| editing.set(false)));
+    };
     let save = move || {
         let typed = text.get_untracked();
-        editing.set(false);
         if typed == source.get_untracked() {
-            return;
+            return editing.set(false);
         }
-        let Ok(t) = Text::new(typed.clone()) else { return };
-        current.change(
-            |d| d.issue.description = Some(typed),
-            |u| u.description = if t.is_empty() { Patch::Clear } else { Patch::Set(t) },
-        );
+        match optional("The description", typed) {
+            // The editor stays until it is saved.
+            Ok(t) => current.save(|u| u.description = Patch::from(t), move || editing.set(false)),
+            Err(e) => app().fail(&e),
+        }
     };
     view! {
         <Show
@@ -134,10 +143,10 @@ pub fn Description(current: Current, editing: RwSignal<bool>) -> impl IntoView {
                     autofocus=true
                     class="bare tall"
                     submit=Callback::new(move |()| save())
-                    cancel=Callback::new(move |()| editing.set(false))
+                    cancel=Callback::new(move |()| leave())
                 />
                 <div class="edit-actions">
-                    <button class="btn quiet" on:click=move |_| editing.set(false)>
+                    <button class="btn quiet" on:click=move |_| leave()>
                         "Discard"
                     </button>
                     <button class="btn primary" on:click=move |_| save()>

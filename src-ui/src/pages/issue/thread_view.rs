@@ -1,5 +1,6 @@
 //! The thread: comments, runs with their transcripts, cards and events, as they happened.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use contract::activity::{Activity, ActorType, IssueActivityPath};
@@ -59,12 +60,14 @@ pub fn Thread(current: Current) -> impl IntoView {
     });
     let older = RwSignal::new(Vec::<IssueComment>::new());
     let exhausted = RwSignal::new(false);
+    // What leaves the newest page because more came is kept, so that no comment goes from sight.
+    let kept = StoredValue::new(BTreeMap::new());
     let parts = Parts {
         comments: Memo::new(move |_| {
             let newest = comments.get();
-            let mut all = older.get();
-            all.extend(newest.iter().flat_map(|c| c.iter()).cloned());
-            all
+            let read = newest.iter().flat_map(|c| c.iter()).cloned().chain(older.get());
+            kept.update_value(|k| k.extend(read.map(|c| ((c.created_at, c.id), c))));
+            kept.with_value(|k| k.values().cloned().collect::<Vec<_>>())
         }),
         runs: Memo::new(move |_| runs.get().unwrap_or_default()),
         cards: Memo::new(move |_| cards.get().unwrap_or_default()),

@@ -2,7 +2,6 @@
 
 use contract::issue::{CreateIssue, IssueStatus};
 use contract::operations as op;
-use contract::{ApiError, Text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -12,6 +11,7 @@ use crate::components::base::Icon;
 use crate::components::icons as i;
 use crate::state::app;
 use crate::state::route::{Page, Route};
+use crate::text::{checked, optional};
 
 const FIRST_TITLE: &str = "Introduce yourself and propose a first plan";
 const FIRST_TEXT: &str = "Read the company's mission. Then:\n\n\
@@ -29,15 +29,16 @@ pub fn IssueStep(w: Wizard) -> impl IntoView {
         let (Some(company), Some(agent)) = (w.company.get_untracked(), w.agent.get_untracked()) else {
             return;
         };
-        let Ok(title) = Text::new(title.get_untracked()) else {
-            w.error.set(Some(ApiError::invalid("The issue needs a title")));
-            return;
+        let typed = (checked("The title", title.get_untracked()), optional("The text", text.get_untracked()));
+        let (title, about) = match typed {
+            (Ok(title), Ok(about)) => (title, about),
+            (Err(e), _) | (_, Err(e)) => return w.error.set(Some(e)),
         };
         if w.busy.get_untracked() {
             return;
         }
         let mut input = CreateIssue::titled(company.id, title);
-        input.description = Text::new(text.get_untracked()).ok();
+        input.description = about;
         input.status = Some(IssueStatus::Todo);
         input.assignee_agent_id = Some(agent.id.into());
         w.busy.set(true);

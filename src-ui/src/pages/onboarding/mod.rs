@@ -17,6 +17,7 @@ use crate::components::dialog::Overlay;
 use crate::components::icons as i;
 use crate::state::route::{Page, Route};
 use crate::state::{act, app};
+use crate::text::{checked, optional};
 use agent_step::AgentStep;
 use issue_step::IssueStep;
 
@@ -112,8 +113,8 @@ fn focus(testid: &'static str) {
 
 /// Founds a company, and sets its mission as its goal.
 async fn found(name: String, mission: String) -> Result<Company, ApiError> {
-    let name = Text::new(name).map_err(|e| ApiError::invalid(format!("The name {e}")))?;
-    let text = Text::new(mission.trim()).ok().filter(|t| !t.is_empty());
+    let name = checked("The name", name)?;
+    let text = optional("The mission", mission.trim())?;
     let input = CreateCompany {
         name,
         description: text,
@@ -133,7 +134,10 @@ async fn found(name: String, mission: String) -> Result<Company, ApiError> {
             parent_id: None,
             owner_agent_id: None,
         };
-        call::<op::CreateGoalOp>(&goal).await?;
+        // The company is there, with its mission: a goal that could not be set is told and can be set later.
+        if let Err(e) = call::<op::CreateGoalOp>(&goal).await {
+            app().fail(&e);
+        }
     }
     Ok(company)
 }
@@ -218,7 +222,10 @@ fn CompanyStep(w: Wizard) -> impl IntoView {
 pub fn NewCompany(close: Callback<()>) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let create = move || {
-        let Ok(name) = Text::new(name.get_untracked()) else { return };
+        let name = match checked("The name", name.get_untracked()) {
+            Ok(name) => name,
+            Err(e) => return app().fail(&e),
+        };
         let input = CreateCompany {
             name,
             description: None,
