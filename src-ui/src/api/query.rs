@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use contract::{ApiError, CompanyId, Operation};
+use contract::{ApiError, CompanyId, ErrorCode, Operation};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -41,6 +41,13 @@ fn remember(key: String, answer: Arc<dyn Any + Send + Sync>) {
                 c.answers.remove(&oldest);
             }
         }
+    });
+}
+
+fn forget(key: &str) {
+    CACHE.with_borrow_mut(|c| {
+        c.answers.remove(key);
+        c.order.retain(|k| k != key);
     });
 }
 
@@ -156,7 +163,14 @@ where
                         me.query.error.set(None);
                         me.query.data.set(Some(answer));
                     }
-                    Err(e) => me.query.error.set(Some(e)),
+                    Err(e) => {
+                        // An earlier answer would show what is no more as if it were there.
+                        if e.code == ErrorCode::NotFound {
+                            forget(&key);
+                            me.query.data.set(None);
+                        }
+                        me.query.error.set(Some(e));
+                    }
                 }
             }
             if me.dirty.replace(false) || !current {

@@ -13,7 +13,7 @@ use crate::components::icons as i;
 use crate::components::shell::Topbar;
 use crate::state::route::{AgentTab, Page};
 use crate::state::{app, company};
-use crate::text::{checked, optional};
+use crate::text::checked;
 
 #[component]
 pub fn NewAgent() -> impl IntoView {
@@ -22,14 +22,10 @@ pub fn NewAgent() -> impl IntoView {
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<ApiError>);
     let create = move |_| {
-        let typed = (
-            checked("The name", form.name.get_untracked()),
-            checked("The adapter", form.adapter.get_untracked()),
-            optional("The title", form.title.get_untracked()),
-        );
-        let (name, adapter_type, title) = match typed {
-            (Ok(name), Ok(adapter), Ok(title)) => (name, adapter, title),
-            (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => return error.set(Some(e)),
+        let typed = (form.texts(), checked("The adapter", form.adapter.get_untracked()));
+        let ((name, title), adapter_type) = match typed {
+            (Ok(texts), Ok(adapter)) => (texts, adapter),
+            (Err(e), _) | (_, Err(e)) => return error.set(Some(e)),
         };
         let budget_monthly_cents = match form.cents() {
             Ok(cents) => cents,

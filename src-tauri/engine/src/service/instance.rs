@@ -123,8 +123,11 @@ impl Handle<ResumeInstance> for Engine {
         let mut instance = store::instance::get(&mut tx).await.answer()?;
         let since = instance.paused_at.take();
         store::instance::save(&mut tx, &instance).await.answer()?;
-        tx.commit().await.answer()?;
         self.settings_mut(|s| s.paused_at = None);
+        if let Err(e) = tx.commit().await.answer() {
+            self.settings_mut(|s| s.paused_at = since);
+            return Err(e);
+        }
         let companies = store::companies::list(&mut *self.store.read().await.answer()?).await.answer()?;
         for company in companies {
             let mut tx = self.store.write(self.now()).await.answer()?;
@@ -147,8 +150,13 @@ impl Handle<PatchSettings> for Engine {
         let mut instance = store::instance::get(&mut tx).await.answer()?;
         apply(&mut instance.general, q)?;
         store::instance::save(&mut tx, &instance).await.answer()?;
-        tx.commit().await.answer()?;
+        // Known before the commit: whoever is told by the feed reads it at once.
+        let before = self.settings().general;
         self.settings_mut(|s| s.general = instance.general.clone());
+        if let Err(e) = tx.commit().await.answer() {
+            self.settings_mut(|s| s.general = before);
+            return Err(e);
+        }
         Ok(instance.general)
     }
 }

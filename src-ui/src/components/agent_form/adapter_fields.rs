@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::Value;
 
-use super::AgentForm;
+use super::{AgentForm, environment};
 use crate::api::query::{Ask, use_query};
 use crate::components::base::{Icon, Toggle};
 use crate::components::icons as i;
@@ -47,6 +47,7 @@ pub fn AdapterFields(form: AgentForm) -> impl IntoView {
                     on:change:target=move |ev| {
                         form.adapter.set(ev.target().value());
                         form.config.set(JsonObject::new());
+                        form.wrong.update(|w| w.clear());
                         result.set(None);
                     }
                 >
@@ -153,24 +154,13 @@ pub fn as_text(v: &Value, kind: FieldKind) -> String {
     match (v, kind) {
         (Value::String(s), _) => s.clone(),
         (Value::Array(a), _) => a.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
-        (Value::Object(o), FieldKind::Env) => o
-            .iter()
-            .map(|(k, v)| match v {
-                Value::String(s) => format!("{k}={s}"),
-                // Paperclip binds variables as {type, value}.
-                Value::Object(b) => {
-                    format!("{k}={}", b.get("value").and_then(Value::as_str).unwrap_or("(a secret)"))
-                }
-                other => format!("{k}={other}"),
-            })
-            .collect::<Vec<_>>()
-            .join("\n"),
+        (Value::Object(o), FieldKind::Env) => environment::as_text(o),
         (Value::Null, _) => String::new(),
         (other, _) => other.to_string(),
     }
 }
 
-/// The text of a field as a setting; `None` when it is empty.
+/// The text of a field as a setting; `None` when it is empty. An environment is read by [`environment::from_text`].
 pub fn from_text(text: &str, kind: FieldKind) -> Option<Value> {
     if text.trim().is_empty() {
         return None;
@@ -178,13 +168,6 @@ pub fn from_text(text: &str, kind: FieldKind) -> Option<Value> {
     Some(match kind {
         FieldKind::Number => text.trim().parse::<i64>().map_or_else(|_| text.into(), Into::into),
         FieldKind::List => text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().into(),
-        FieldKind::Env => Value::Object(
-            text.lines()
-                .filter_map(|l| l.split_once('='))
-                .map(|(k, v)| (k.trim().to_owned(), Value::from(v)))
-                .filter(|(k, _)| !k.is_empty())
-                .collect(),
-        ),
         _ => text.into(),
     })
 }
@@ -196,9 +179,40 @@ fn Field(form: AgentForm, field: AdapterField, kind: String) -> impl IntoView {
     let field_kind = field.kind;
     let fallback = StoredValue::new(field.default.clone());
     let value = Memo::new(move |_| key.with_value(|k| form.config.with(|c| c.get(k).cloned())));
-    let text = move || value.get().map_or_else(String::new, |v| as_text(&v, field_kind));
+    // What was typed and cannot be a setting stands until it is mended or discarded.
+    let refused = RwSignal::new(None::<String>);
+    let wrong = Memo::new(move |_| key.with_value(|k| form.wrong.with(|w| w.get(k).cloned())));
+    Effect::new(move |_| {
+        if wrong.with(Option::is_none) {
+            refused.set(None);
+        }
+    });
+    let text = move || {
+        let setting = value.get().map_or_else(String::new, |v| as_text(&v, field_kind));
+        refused.get().unwrap_or(setting)
+    };
     let placeholder = field.default.as_ref().map(|d| as_text(d, field_kind)).unwrap_or_default();
-    let set = move |typed: String| form.set_field(&key.get_value(), from_text(&typed, field_kind));
+    let set = move |typed: String| {
+        let key = key.get_value();
+        if field_kind != FieldKind::Env {
+            return form.set_field(&key, from_text(&typed, field_kind));
+        }
+        let before = value.with_untracked(|v| v.as_ref().and_then(Value::as_object).cloned());
+        match environment::from_text(&typed, &before.unwrap_or_default()) {
+            Ok(env) => {
+                form.set_field(&key, (!env.is_empty()).then(|| env.into()));
+                form.wrong.update(|w| {
+                    w.remove(&key);
+                });
+            }
+            Err(why) => {
+                refused.set(Some(typed));
+                form.wrong.update(|w| {
+                    w.insert(key, why);
+                });
+            }
+        }
+    };
     let label = if field.required { format!("{} *", field.label) } else { field.label.clone() };
     let help = field.help.clone();
     if field_kind == FieldKind::Toggle {
@@ -221,7 +235,7 @@ fn Field(form: AgentForm, field: AdapterField, kind: String) -> impl IntoView {
                     class="field mono"
                     rows="3"
                     placeholder=hint
-                    prop:value=text()
+                    prop:value=text
                     on:change:target=move |ev| set(ev.target().value())
                 ></textarea>
             }
@@ -319,6 +333,7 @@ fn Field(form: AgentForm, field: AdapterField, kind: String) -> impl IntoView {
         <label class="field-label" class:full=wide>
             {label}
             {input}
+            {move || wrong.get().map(|why| view! { <small class="field-error" role="alert">{why}</small> })}
             {help.map(|h| view! { <small>{h}</small> })}
         </label>
     }
@@ -333,7 +348,6 @@ mod tests {
     fn a_setting_survives_the_way_through_its_field() {
         for (kind, value) in [
             (FieldKind::List, serde_json::json!(["a b", "c"])),
-            (FieldKind::Env, serde_json::json!({"A": "1=2", "B": "x"})),
             (FieldKind::Number, serde_json::json!(12)),
             (FieldKind::Text, serde_json::json!("x y")),
         ] {

@@ -1,12 +1,16 @@
 //! The form of an agent's settings. Its fields come from the adapter; the same form makes and changes agents.
 
 mod adapter_fields;
+mod environment;
+
+use std::collections::BTreeMap;
 
 use contract::adapter::AdapterInfo;
 use contract::agent::{Agent, AgentRole};
 use contract::company::Nothing;
 use contract::operations as op;
-use contract::{AgentId, Cents, JsonObject};
+use contract::text::Name;
+use contract::{AgentId, ApiError, Cents, JsonObject};
 use leptos::prelude::*;
 use serde_json::Value;
 
@@ -14,6 +18,7 @@ use crate::api::query::{Ask, Query, use_query};
 use crate::components::base::Toggle;
 use crate::format;
 use crate::state::company;
+use crate::text::{checked, optional};
 
 pub use adapter_fields::AdapterFields;
 
@@ -29,6 +34,8 @@ pub struct AgentForm {
     pub runtime: RwSignal<JsonObject>,
     /// What it may spend a month, as it is typed.
     pub budget: RwSignal<String>,
+    /// What is wrong with what was typed into a field of the adapter, by its key. The field's setting is then as it was.
+    pub wrong: RwSignal<BTreeMap<String, String>>,
     pub adapters: Query<Vec<AdapterInfo>>,
 }
 
@@ -44,6 +51,7 @@ impl AgentForm {
             config: RwSignal::new(JsonObject::new()),
             runtime: RwSignal::new(JsonObject::new()),
             budget: RwSignal::new(String::new()),
+            wrong: RwSignal::new(BTreeMap::new()),
             adapters: use_query::<op::ListAdapters>(|| Some(Ask::of(Nothing {}))),
         };
         if let Some(a) = agent {
@@ -62,6 +70,7 @@ impl AgentForm {
         self.config.set(a.adapter_config.clone());
         self.runtime.set(a.runtime_config.clone());
         self.budget.set(format::money_field(a.budget_monthly_cents));
+        self.wrong.set(BTreeMap::new());
     }
 
     /// Whether it holds what the agent has.
@@ -74,11 +83,21 @@ impl AgentForm {
             && self.config.with(|c| *c == a.adapter_config)
             && self.runtime.with(|r| *r == a.runtime_config)
             && self.cents() == Ok(a.budget_monthly_cents)
+            && self.wrong.with(BTreeMap::is_empty)
     }
 
     /// What it may spend a month, or what is wrong with what was typed.
     pub fn cents(self) -> Result<Cents, &'static str> {
         self.budget.with(|b| format::parse_money(b))
+    }
+
+    /// Its name and title, or the first field that the core would refuse.
+    pub fn texts(self) -> Result<(Name, Option<Name>), ApiError> {
+        if let Some(why) = self.wrong.with_untracked(|w| w.values().next().cloned()) {
+            return Err(ApiError::invalid(why));
+        }
+        let name = checked("The name", self.name.get_untracked())?;
+        Ok((name, optional("The title", self.title.get_untracked())?))
     }
 
     fn heartbeat(self, key: &str) -> Option<Value> {
@@ -122,8 +141,13 @@ pub fn IdentityFields(form: AgentForm, #[prop(optional)] myself: Option<AgentId>
                         autocomplete="off"
                         data-testid="agent-new-name"
                         prop:value=form.name
+                        aria-invalid=move || form.name.with(|n| n.trim().is_empty()).to_string()
                         on:input:target=move |ev| form.name.set(ev.target().value())
                     />
+                    {move || {
+                        (myself.is_some() && form.name.with(|n| n.trim().is_empty()))
+                            .then(|| view! { <small class="field-error" role="alert">"An agent needs a name"</small> })
+                    }}
                 </label>
                 <label class="field-label">
                     "Title"

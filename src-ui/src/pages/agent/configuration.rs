@@ -14,7 +14,6 @@ use crate::components::base::{Ago, Icon, copy, loaded};
 use crate::components::icons as i;
 use crate::format;
 use crate::state::{Dialog, act, app, company};
-use crate::text::{checked, optional};
 
 #[component]
 pub fn Configuration(current: Current) -> impl IntoView {
@@ -35,13 +34,9 @@ pub fn Configuration(current: Current) -> impl IntoView {
             Ok(budget) => budget,
             Err(why) => return app().fail(&ApiError::invalid(why)),
         };
-        let typed = (
-            checked("The name", form.name.get_untracked()),
-            optional("The title", form.title.get_untracked()),
-        );
-        let (name, title) = match typed {
-            (Ok(name), Ok(title)) => (name, title),
-            (Err(e), _) | (_, Err(e)) => return app().fail(&e),
+        let (name, title) = match form.texts() {
+            Ok(texts) => texts,
+            Err(e) => return app().fail(&e),
         };
         let input = UpdateAgent {
             id: id.into(),
