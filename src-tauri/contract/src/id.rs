@@ -60,6 +60,11 @@ ids! {
     RevisionId;
     InteractionId;
     TaskSessionId;
+    ApprovalId;
+    ApprovalCommentId;
+    BudgetPolicyId;
+    BudgetIncidentId;
+    CostEventId;
     RecoveryActionId;
 }
 

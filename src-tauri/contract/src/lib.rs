@@ -7,6 +7,8 @@
 pub mod activity;
 pub mod adapter;
 pub mod agent;
+pub mod approval;
+pub mod budget;
 pub mod comment;
 pub mod company;
 pub mod dashboard;
@@ -37,7 +39,7 @@ mod words;
 
 pub use error::{ApiError, ErrorCode};
 pub use id::*;
-pub use money::Cents;
+pub use money::{Cents, Micros};
 pub use operation::{Access, Kind, Method, Operation, OperationInfo};
 pub use patch::Patch;
 pub use text::Text;

@@ -2,7 +2,8 @@
 
 pub mod account;
 pub mod agent;
-
+pub mod approval;
+pub mod budget;
 pub mod checkout;
 pub mod context;
 pub mod failure;
