@@ -124,7 +124,21 @@ async fn attend(app: AppHandle, core: Slot, tray: Option<Tray>) {
     let mut pages = std::pin::pin!(core.changes(None).ready_chunks(64));
     settings(&app, &core).await;
     refresh(&core, tray.as_ref()).await;
-    while let Some(chunk) = pages.next().await {
+    loop {
+        let held_back = async {
+            match notifier.due() {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let chunk = tokio::select! {
+            chunk = pages.next() => chunk,
+            () = held_back => {
+                notifier.tell_held_back(&app);
+                continue;
+            }
+        };
+        let Some(chunk) = chunk else { return };
         let changes: Vec<_> = chunk.into_iter().flat_map(|page| page.changes).collect();
         if changes.iter().any(|c| c.kind == Kind::Instance) {
             settings(&app, &core).await;

@@ -22,6 +22,8 @@ use crate::{platform, window};
 /// Notifications within [`BURST`] before they are drawn together.
 const MOST: usize = 3;
 const BURST: Duration = Duration::from_secs(10);
+/// Titles that a notification of several lists.
+const LISTED: usize = 4;
 /// The name under which the program's icon is installed.
 const ICON: &str = "dev.paperclip.desktop";
 /// Things that were notified of, so that no later change of theirs does it again.
@@ -48,7 +50,8 @@ pub fn listen(app: &AppHandle) {
 pub struct Notifier {
     seen: VecDeque<String>,
     shown: VecDeque<Instant>,
-    held_back: usize,
+    /// Those that were too many at once; told together as soon as there is room.
+    held_back: Vec<Notice>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,34 +124,72 @@ impl Notifier {
     }
 
     fn show(&mut self, app: &AppHandle, notice: Notice, now: Instant) {
-        let Some(notice) = self.admit(notice, now) else { return };
-        let shown = app
-            .notification()
-            .builder()
-            .title(notice.title)
-            .body(platform::notification_text(&notice.body))
-            .icon(ICON)
-            .extra("path", notice.path)
-            .show();
-        if let Err(error) = shown {
-            tracing::debug!(%error, "the system showed no notification");
+        if let Some(notice) = self.admit(notice, now) {
+            tell(app, notice);
         }
     }
 
-    /// Lets a notification through, or counts it for the next that is.
-    fn admit(&mut self, mut notice: Notice, now: Instant) -> Option<Notice> {
-        while self.shown.front().is_some_and(|at| now.duration_since(*at) >= BURST) {
-            self.shown.pop_front();
+    /// When what was held back is to be told.
+    pub fn due(&self) -> Option<Instant> {
+        if self.held_back.is_empty() { None } else { self.shown.front().map(|at| *at + BURST) }
+    }
+
+    /// Tells what was held back, if its time has come.
+    pub fn tell_held_back(&mut self, app: &AppHandle) {
+        if let Some(notice) = self.drawn_together(Instant::now()) {
+            tell(app, notice);
         }
+    }
+
+    /// Lets a notification through, or keeps it for [`Self::drawn_together`].
+    fn admit(&mut self, notice: Notice, now: Instant) -> Option<Notice> {
+        self.forget(now);
         if self.shown.len() >= MOST {
-            self.held_back += 1;
+            self.held_back.push(notice);
             return None;
         }
         self.shown.push_back(now);
-        if self.held_back > 0 {
-            notice.body = format!("{}\nand {} more", notice.body, std::mem::take(&mut self.held_back));
-        }
         Some(notice)
+    }
+
+    fn drawn_together(&mut self, now: Instant) -> Option<Notice> {
+        self.forget(now);
+        if self.held_back.is_empty() || self.shown.len() >= MOST {
+            return None;
+        }
+        self.shown.push_back(now);
+        let mut held = std::mem::take(&mut self.held_back);
+        if held.len() == 1 {
+            return held.pop();
+        }
+        let titles: Vec<_> = held.iter().take(LISTED).map(|n| n.title.as_str()).collect();
+        let rest = held.len().saturating_sub(LISTED);
+        let more = if rest > 0 { format!("\nand {rest} more") } else { String::new() };
+        Some(Notice {
+            title: format!("{} more want your attention", held.len()),
+            body: format!("{}{more}", titles.join("\n")),
+            path: "/waiting".into(),
+        })
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.shown.front().is_some_and(|at| now.duration_since(*at) >= BURST) {
+            self.shown.pop_front();
+        }
+    }
+}
+
+fn tell(app: &AppHandle, notice: Notice) {
+    let shown = app
+        .notification()
+        .builder()
+        .title(notice.title)
+        .body(platform::notification_text(&notice.body))
+        .icon(ICON)
+        .extra("path", notice.path)
+        .show();
+    if let Err(error) = shown {
+        tracing::debug!(%error, "the system showed no notification");
     }
 }
 
@@ -279,13 +320,28 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_counted_and_told_with_the_next() {
+    fn a_flood_is_told_together_even_if_nothing_follows_it() {
         let mut notifier = Notifier::default();
-        let notice = Notice { title: "t".into(), body: "b".into(), path: "/".into() };
+        let notice = |n: usize| Notice { title: format!("t{n}"), body: "b".into(), path: "/".into() };
         let begun = Instant::now();
-        let let_through = (0..10).filter(|_| notifier.admit(notice.clone(), begun).is_some()).count();
+        let let_through = (0..10).filter(|n| notifier.admit(notice(*n), begun).is_some()).count();
         assert_eq!(let_through, MOST);
-        let next = notifier.admit(notice, begun + BURST).unwrap();
-        assert_eq!(next.body, "b\nand 7 more");
+        assert_eq!(notifier.drawn_together(begun), None, "too soon");
+        let due = notifier.due().unwrap();
+        let told = notifier.drawn_together(due).unwrap();
+        assert_eq!(told.title, "7 more want your attention");
+        assert_eq!(told.body, "t3\nt4\nt5\nt6\nand 3 more");
+        assert_eq!(notifier.due(), None, "and only once");
+    }
+
+    #[test]
+    fn a_single_one_that_was_held_back_is_told_as_itself() {
+        let mut notifier = Notifier::default();
+        let notice = |n: usize| Notice { title: format!("t{n}"), body: "b".into(), path: format!("/{n}") };
+        let begun = Instant::now();
+        for n in 0..=MOST {
+            notifier.admit(notice(n), begun);
+        }
+        assert_eq!(notifier.drawn_together(begun + BURST), Some(notice(MOST)));
     }
 }

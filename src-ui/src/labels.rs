@@ -1,10 +1,10 @@
 //! The word, the icon and the tone of every state. No state is shown without all three.
 
 use contract::agent::{Agent, AgentStatus};
-use contract::company::PauseReason;
+use contract::company::{CompanyStatus, PauseReason};
 use contract::instance::FindingLevel;
 use contract::issue::{IssuePriority, IssueStatus};
-use contract::planning::GoalStatus;
+use contract::planning::{GoalStatus, ProjectStatus};
 use contract::run::{InvocationSource, RunStatus};
 use contract::wake::WakeupStatus;
 
@@ -29,6 +29,24 @@ pub const fn goal_status(s: GoalStatus) -> Look {
         GoalStatus::Active => look(i::GOAL, "Active", "cyan"),
         GoalStatus::Achieved => look(i::CIRCLE_CHECK, "Achieved", "green"),
         GoalStatus::Cancelled => look(i::CIRCLE_X, "Cancelled", "grey"),
+    }
+}
+
+pub const fn company_status(s: CompanyStatus) -> Look {
+    match s {
+        CompanyStatus::Active => look(i::CIRCLE_CHECK, "At work", "green"),
+        CompanyStatus::Paused => look(i::CIRCLE_PAUSE, "Paused", "yellow"),
+        CompanyStatus::Archived => look(i::INBOX, "Archived", "grey"),
+    }
+}
+
+pub const fn project_status(s: ProjectStatus) -> Look {
+    match s {
+        ProjectStatus::Backlog => look(i::CIRCLE_DOT, "Backlog", "grey"),
+        ProjectStatus::Planned => look(i::CIRCLE_DOT, "Planned", "blue"),
+        ProjectStatus::InProgress => look(i::CIRCLE_PLAY, "In progress", "yellow"),
+        ProjectStatus::Completed => look(i::CIRCLE_CHECK, "Completed", "green"),
+        ProjectStatus::Cancelled => look(i::CIRCLE_X, "Cancelled", "grey"),
     }
 }
 

@@ -184,6 +184,33 @@ pub struct UpdateAgent {
     pub metadata: Patch<JsonObject>,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListAgentsIn {
+    pub company_id: CompanyId,
+    /// Also those that are terminated, so that history keeps its names.
+    #[serde(default, deserialize_with = "crate::query::flag", skip_serializing_if = "std::ops::Not::not")]
+    pub include_terminated: bool,
+}
+
+/// How an agent is started and woken, secrets masked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentConfiguration {
+    pub id: AgentId,
+    pub company_id: CompanyId,
+    pub name: String,
+    pub role: AgentRole,
+    pub title: Option<String>,
+    pub status: AgentStatus,
+    pub reports_to: Option<AgentId>,
+    pub adapter_type: String,
+    pub adapter_config: JsonObject,
+    pub runtime_config: JsonObject,
+    pub permissions: AgentPermissions,
+    pub updated_at: Timestamp,
+}
+
 /// Names one agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -382,4 +409,7 @@ pub struct WriteInstructionsFile {
     pub content: Prose,
     #[serde(default)]
     pub clear_legacy_prompt_template: bool,
+    /// Refuse when there is such a file already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_only: bool,
 }

@@ -88,3 +88,13 @@ pub struct CompanyPath {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
+
+/// How much a company holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CompanyStats {
+    /// Agents that are not terminated.
+    pub agent_count: i64,
+    /// Issues, open or not, that are not hidden.
+    pub issue_count: i64,
+}

@@ -66,6 +66,8 @@ ids! {
     BudgetIncidentId;
     CostEventId;
     RecoveryActionId;
+    TreeHoldId;
+    TreeHoldMemberId;
 }
 
 /// An issue by its UUID or by its identifier (`ABC-12`, in any case).

@@ -34,6 +34,7 @@ pub mod search;
 pub mod text;
 pub mod time;
 pub mod transcript;
+pub mod tree;
 pub mod wake;
 mod words;
 

@@ -2,7 +2,8 @@
 //!
 //! Paths, methods and statuses are Paperclip's where it has the route; the rest is this program's own.
 
-use crate::Done;
+use std::collections::BTreeMap;
+
 use crate::activity::*;
 use crate::adapter::*;
 use crate::agent::*;
@@ -22,7 +23,9 @@ use crate::recovery::*;
 use crate::run::*;
 use crate::search::{Search, SearchResponse};
 use crate::transcript::*;
+use crate::tree::*;
 use crate::wake::*;
+use crate::{CompanyId, Done};
 
 operations! {
     // ---- Instance
@@ -52,6 +55,8 @@ operations! {
     // ---- Companies
     #[doc = "Lists the companies."]
     ListCompanies = "companies.list": Get "/api/companies" -> 200, Board, (Nothing) -> Vec<Company>, reads [Company];
+    #[doc = "Counts agents and issues by company."]
+    GetCompanyStats = "companies.stats": Get "/api/companies/stats" -> 200, Board, (Nothing) -> BTreeMap<CompanyId, CompanyStats>, reads [Company Agent Issue];
     #[doc = "Founds a company."]
     CreateCompanyOp = "companies.create": Post "/api/companies" -> 201, Board, (CreateCompany) -> Company, reads [Company], changes [Company Activity];
     #[doc = "Reads a company."]
@@ -68,8 +73,8 @@ operations! {
     SearchCompany = "search": Get "/api/companies/{companyId}/search" -> 200, Company, (Search) -> SearchResponse, reads [Issue Comment Document Agent Project] cached;
 
     // ---- Agents
-    #[doc = "Lists the agents that are not terminated."]
-    ListAgents = "agents.list": Get "/api/companies/{companyId}/agents" -> 200, Company, (CompanyPath) -> Vec<Agent>, reads [Agent] cached;
+    #[doc = "Lists the agents, those that are terminated only if asked."]
+    ListAgents = "agents.list": Get "/api/companies/{companyId}/agents" -> 200, Company, (ListAgentsIn) -> Vec<Agent>, reads [Agent] cached;
     #[doc = "Creates an agent."]
     CreateAgentOp = "agents.create": Post "/api/companies/{companyId}/agents" -> 201, Company, (CreateAgent) -> Agent, reads [Agent], changes [Agent AgentRevision Instructions Activity];
     #[doc = "The reporting tree."]
@@ -90,6 +95,10 @@ operations! {
     ResumeAgent = "agents.resume": Post "/api/agents/{id}/resume" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent Wakeup Run RunEvent Issue Activity];
     #[doc = "Ends an agent for good: cancels its runs and revokes its keys."]
     TerminateAgent = "agents.terminate": Post "/api/agents/{id}/terminate" -> 200, Board, (AgentPath) -> Agent, reads [Agent], changes [Agent AgentKey Run Wakeup RunEvent Issue Activity];
+    #[doc = "How an agent is started and woken, secrets masked."]
+    GetAgentConfiguration = "agents.configuration": Get "/api/agents/{id}/configuration" -> 200, Company, (AgentPath) -> AgentConfiguration, reads [Agent];
+    #[doc = "Reads one revision of the configuration."]
+    GetRevision = "agents.revision": Get "/api/agents/{id}/config-revisions/{revisionId}" -> 200, Board, (AgentRevisionPath) -> AgentConfigRevision, reads [AgentRevision];
     #[doc = "Lists the configuration's revisions, newest first."]
     ListRevisions = "agents.revisions": Get "/api/agents/{id}/config-revisions" -> 200, Board, (AgentPath) -> Vec<AgentConfigRevision>, reads [AgentRevision];
     #[doc = "Restores an earlier configuration as a new revision."]
@@ -136,6 +145,8 @@ operations! {
     CountIssues = "issues.count": Get "/api/companies/{companyId}/issues/count" -> 200, Company, (ListIssues) -> IssueCount, reads [Issue] cached;
     #[doc = "Creates an issue; an assigned one wakes its agent."]
     CreateIssueOp = "issues.create": Post "/api/companies/{companyId}/issues" -> 201, Company, (CreateIssue) -> IssueDetail, reads [Issue], changes [Issue Company Wakeup Run RunEvent Agent Activity];
+    #[doc = "Creates an issue below another one, in its context."]
+    CreateChild = "issues.create_child": Post "/api/issues/{id}/children" -> 201, Company, (CreateChildIssue) -> IssueDetail, reads [Issue], changes [Issue Company Wakeup Run RunEvent Agent Activity];
     #[doc = "Reads an issue with all that its page shows."]
     GetIssue = "issues.get": Get "/api/issues/{id}" -> 200, Company, (IssuePath) -> IssueDetail, reads [Issue Label Document Project Goal Run] cached;
     #[doc = "Changes an issue, with a comment if given."]
@@ -163,7 +174,7 @@ operations! {
     #[doc = "The run that holds an issue, or null."]
     GetActiveRun = "issues.active_run": Get "/api/issues/{issueId}/active-run" -> 200, Company, (IssueRunsPath) -> Option<RunSummary>, reads [Run];
     #[doc = "Why an issue stands where it stands, and the one action that moves it."]
-    GetOutlook = "issues.outlook": Get "/api/issues/{id}/outlook" -> 200, Company, (IssuePath) -> IssueOutlook, reads [Issue Run Wakeup Interaction Agent Recovery];
+    GetOutlook = "issues.outlook": Get "/api/issues/{id}/outlook" -> 200, Company, (IssuePath) -> IssueOutlook, reads [Issue Run Wakeup Interaction Agent Recovery TreeHold];
     #[doc = "Starts a run now that waits for a later time."]
     RetryNowOp = "issues.retry_now": Post "/api/issues/{id}/scheduled-retry/retry-now" -> 200, Board, (IssuePath) -> RetryNow, reads [Run], changes [Run RunEvent Wakeup Issue Activity];
     #[doc = "Lists an issue's recoveries, newest first, and the open one."]
@@ -172,6 +183,20 @@ operations! {
     ResolveRecoveryOp = "recovery.resolve": Post "/api/issues/{id}/recovery-actions/resolve" -> 200, Company, (ResolveRecovery) -> RecoveryResolved, reads [Recovery Issue], changes [Recovery Issue Wakeup Run RunEvent Agent Activity];
     #[doc = "Lists the recoveries of a company that are not over, newest first."]
     ListOpenRecoveries = "recovery.open": Get "/api/companies/{companyId}/recovery-actions" -> 200, Company, (CompanyPath) -> Vec<RecoveryAction>, reads [Recovery];
+
+    // ---- Trees of issues
+    #[doc = "Says what an act on a tree of issues would do."]
+    PreviewTreeOp = "trees.preview": Post "/api/issues/{id}/tree-control/preview" -> 200, Board, (PreviewTree) -> TreePreview, reads [TreeHold Issue Run];
+    #[doc = "Pauses, resumes, cancels or restores an issue with all below it."]
+    CreateTreeHoldOp = "trees.hold": Post "/api/issues/{id}/tree-holds" -> 201, Board, (CreateTreeHold) -> TreeHoldMade, reads [TreeHold Issue Run], changes [TreeHold Recovery Interaction Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "The pause that lies over an issue, or null."]
+    GetTreeState = "trees.state": Get "/api/issues/{id}/tree-control/state" -> 200, Company, (IssuePath) -> TreeState, reads [TreeHold Issue];
+    #[doc = "Lists what was done to the tree below an issue, newest first."]
+    ListTreeHoldsOp = "trees.list": Get "/api/issues/{id}/tree-holds" -> 200, Board, (ListTreeHolds) -> Vec<TreeHoldDetail>, reads [TreeHold];
+    #[doc = "Reads one act on a tree, with its issues."]
+    GetTreeHold = "trees.get": Get "/api/issues/{id}/tree-holds/{holdId}" -> 200, Board, (TreeHoldPath) -> TreeHoldDetail, reads [TreeHold];
+    #[doc = "Ends a pause; what stood still is taken up."]
+    ReleaseTreeHoldOp = "trees.release": Post "/api/issues/{id}/tree-holds/{holdId}/release" -> 200, Board, (ReleaseTreeHold) -> TreeHoldDetail, reads [TreeHold], changes [TreeHold Issue Wakeup Run RunEvent Agent Activity];
 
     // ---- Comments
     #[doc = "Lists an issue's comments."]
@@ -240,6 +265,10 @@ operations! {
     ListWakeupsOp = "wakeups.list": Get "/api/companies/{companyId}/wakeup-requests" -> 200, Company, (ListWakeups) -> Vec<WakeupRequest>, reads [Wakeup];
     #[doc = "Reads a run."]
     GetRun = "runs.get": Get "/api/heartbeat-runs/{runId}" -> 200, Company, (RunPath) -> Run, reads [Run];
+    #[doc = "Lists the issues that a run touched."]
+    ListRunIssues = "runs.issues": Get "/api/heartbeat-runs/{runId}/issues" -> 200, Company, (RunPath) -> Vec<IssueSummary>, reads [Run Issue Activity];
+    #[doc = "What a run that is not at work waits for, or null."]
+    GetRunOutlook = "runs.outlook": Get "/api/heartbeat-runs/{runId}/outlook" -> 200, Company, (RunPath) -> Option<RunOutlook>, reads [Run Agent Instance];
     #[doc = "Stops a run."]
     CancelRun = "runs.cancel": Post "/api/heartbeat-runs/{runId}/cancel" -> 200, Board, (RunPath) -> Run, reads [Run], changes [Run Wakeup RunEvent Issue Agent Activity];
     #[doc = "Lists the steps of a run."]

@@ -160,6 +160,12 @@ pub struct UpdateProject {
     pub lead_agent_id: Patch<AgentId>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub color: Patch<String>,
+    /// A day as `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub target_date: Patch<String>,
+    /// Set: no new issue is put into it. Cleared: it is open again.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub archived_at: Patch<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -146,6 +146,18 @@ pub struct RetryNow {
     pub scheduled_retry: Option<IssueScheduledRetry>,
 }
 
+/// What a run that is not at work waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunOutlook {
+    pub state: OutlookState,
+    /// One sentence for a person.
+    pub reason: String,
+    /// When something happens by itself.
+    pub at: Option<Timestamp>,
+    pub action: Option<OutlookAction>,
+}
+
 /// Why an issue stands where it stands, and the one action that moves it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

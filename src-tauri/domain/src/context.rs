@@ -120,6 +120,14 @@ pub fn is_interaction(c: &JsonObject) -> bool {
         && (c.contains_key("wakeCommentId") || c.contains_key("interactionId"))
 }
 
+/// Marks a run that speaks on an issue although its tree is paused: the operator asked it something.
+pub const SPEAKS_UNDER_PAUSE: &str = "treeHoldInteraction";
+
+/// Whether the run answers the operator on an issue whose tree is paused.
+pub fn speaks_under_pause(c: &JsonObject) -> bool {
+    c.get(SPEAKS_UNDER_PAUSE).and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
 /// What marks a run that only says what becomes of its issue: no deliverable, and the cheap model.
 const CHEAP_LANE: [&str; 5] = [
     "modelProfile",

@@ -19,4 +19,5 @@ pub mod reference;
 pub mod retry;
 pub mod run;
 pub mod settings;
+pub mod tree;
 pub mod wake;

@@ -2,7 +2,7 @@
 
 use contract::agent::AgentStatus;
 use contract::issue::IssueStatus;
-use contract::recovery::{IssueOutlook, OutlookAction, OutlookState};
+use contract::recovery::{IssueOutlook, OutlookAction, OutlookState, RunOutlook};
 use contract::run::RunStatus;
 use contract::{RunId, Timestamp};
 
@@ -24,7 +24,9 @@ pub enum Held {
     Everything,
     /// The provider's account turns requests away until then.
     Provider(Timestamp),
-    /// All slots of the agent, or of the machine, are taken.
+    /// The agent is at work on as many runs as it may.
+    AgentBusy,
+    /// As many runs are live as the machine may carry.
     Slots,
     Nothing,
 }
@@ -38,6 +40,8 @@ pub struct Facts {
     pub is_a_persons: bool,
     pub run: Option<LiveRun>,
     pub held: Held,
+    /// The issue from which its tree is paused.
+    pub paused_from: Option<String>,
     /// The reason of its open recovery, who is to see to it (nobody: the operator), and what to do.
     pub recovery: Option<(String, Option<String>, String)>,
     /// Titles of what waits for the operator.
@@ -65,6 +69,9 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
         IssueStatus::Done => return say(S::AtRest, "Done", None),
         IssueStatus::Cancelled => return say(S::AtRest, "Cancelled", None),
         _ => {}
+    }
+    if let Some(root) = &f.paused_from {
+        return say(S::Held, format!("Paused with its tree, from {root}"), Some(Do::ResumeTree));
     }
     if let Some((reason, owner, what)) = &f.recovery {
         return match owner {
@@ -127,27 +134,34 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
 }
 
 fn with_run(f: &Facts, run: &LiveRun) -> IssueOutlook {
-    use OutlookAction as Do;
-    use OutlookState as S;
     let name = f.agent.as_ref().map_or("An agent", |a| a.0.as_str());
-    let mut out = match (run.status, &f.held) {
-        (RunStatus::Running, _) => say(S::Running, "A run is at work on it", None),
+    let RunOutlook { state, reason, at, action } = run_outlook(run, &f.held, name);
+    IssueOutlook { state, reason, run_id: Some(run.id), at, action }
+}
+
+/// Says what a run of this agent waits for, or that it is at work.
+pub fn run_outlook(run: &LiveRun, held: &Held, agent: &str) -> RunOutlook {
+    use OutlookState as S;
+    let say = |state, reason: &str| RunOutlook { state, reason: reason.to_owned(), at: None, action: None };
+    match (run.status, held) {
+        (RunStatus::Running, _) => say(S::Running, "A run is at work on it"),
         (RunStatus::ScheduledRetry, _) => {
             let because = run.because.as_deref().unwrap_or("The last run failed");
-            say(S::Scheduled, format!("{because}. It is tried again at a set time"), Some(Do::RetryNow))
+            RunOutlook {
+                at: run.due,
+                action: Some(OutlookAction::RetryNow),
+                ..say(S::Scheduled, &format!("{because}. It is tried again at a set time"))
+            }
         }
-        (_, Held::Everything) => say(S::Queued, "Everything is paused", None),
-        (_, Held::Provider(_)) => say(S::Queued, format!("The provider turns {name} away for now"), None),
-        (_, Held::Slots) => say(S::Queued, "It stands in line: as many runs are live as may be", None),
-        (_, Held::Nothing) => say(S::Queued, "It starts in a moment", None),
-    };
-    out.run_id = Some(run.id);
-    out.at = match (&f.held, run.status) {
-        (_, RunStatus::ScheduledRetry) => run.due,
-        (Held::Provider(t), RunStatus::Queued) => Some(*t),
-        _ => None,
-    };
-    out
+        (_, Held::Everything) => say(S::Queued, "Everything is paused"),
+        (_, Held::Provider(until)) => RunOutlook {
+            at: Some(*until),
+            ..say(S::Queued, &format!("The provider turns {agent} away for now"))
+        },
+        (_, Held::AgentBusy) => say(S::Queued, &format!("{agent} is at work on as many runs as it may")),
+        (_, Held::Slots) => say(S::Queued, "It stands in line: as many runs are live as may be"),
+        (_, Held::Nothing) => say(S::Queued, "It starts in a moment"),
+    }
 }
 
 #[cfg(test)]
@@ -162,8 +176,9 @@ mod tests {
         /// An open issue of an agent is moved by something, or says what moves it.
         #[test]
         fn no_open_issue_of_an_agent_is_without_a_mover_or_a_word(
-            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..4usize,
+            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..5usize,
             recovery in 0..3usize, cards in 0..2usize, blockers in 0..2usize, on_demand: bool, next in 0..5usize,
+            paused: bool,
         ) {
             const OPEN: [IssueStatus; 5] = [
                 IssueStatus::Backlog, IssueStatus::Todo, IssueStatus::InProgress, IssueStatus::InReview,
@@ -180,7 +195,8 @@ mod tests {
                     due: Some(t),
                     because: None,
                 }),
-                held: [Held::Everything, Held::Provider(t), Held::Slots, Held::Nothing][held].clone(),
+                paused_from: paused.then(|| "A-2".into()),
+                held: [Held::Everything, Held::Provider(t), Held::AgentBusy, Held::Slots, Held::Nothing][held].clone(),
                 recovery: (recovery > 0).then(|| ("R".into(), (recovery == 1).then(|| "Bo".into()), "Do".into())),
                 cards,
                 blockers: vec!["A-1".into(); blockers],

@@ -56,6 +56,7 @@ pub enum Gate {
     IssueAssigneeChanged,
     IssueTerminal,
     DependenciesBlocked,
+    TreePaused,
 }
 
 impl Gate {
@@ -67,6 +68,7 @@ impl Gate {
             Self::IssueAssigneeChanged => "issue_assignee_changed",
             Self::IssueTerminal => "issue_terminal_status",
             Self::DependenciesBlocked => "issue_dependencies_blocked",
+            Self::TreePaused => "issue_tree_hold_active",
         }
     }
 
@@ -79,6 +81,7 @@ impl Gate {
             Self::IssueAssigneeChanged => "The issue was given to somebody else before the run started",
             Self::IssueTerminal => "The issue was closed before the run started",
             Self::DependenciesBlocked => "Blockers of the issue are not done",
+            Self::TreePaused => "The tree of the issue is paused",
         }
     }
 }
@@ -92,6 +95,8 @@ pub struct StartFacts<'a> {
     /// `Some(None)`: the run names an issue that is gone.
     pub issue: Option<Option<&'a Issue>>,
     pub unresolved_blockers: i64,
+    /// The tree that the issue stands in is paused, and it was not the operator who spoke.
+    pub held: bool,
     /// A comment, mention or answered card woke the agent: it may speak on issues that are closed, blocked or not its own.
     pub interaction: bool,
 }
@@ -109,6 +114,9 @@ pub fn start_gate(f: &StartFacts<'_>) -> Result<(), Gate> {
         Some(None) => return Err(Gate::IssueNotFound),
         Some(Some(issue)) => issue,
     };
+    if f.held {
+        return Err(Gate::TreePaused);
+    }
     if f.interaction {
         return Ok(());
     }
@@ -158,7 +166,7 @@ mod tests {
         }
 
         #[test]
-        fn an_ineligible_agent_never_starts(status in 0..7usize, agent in 0..7usize, blockers in 0..3i64, interaction: bool) {
+        fn an_ineligible_agent_never_starts(status in 0..7usize, agent in 0..7usize, blockers in 0..3i64, interaction: bool, held: bool) {
             let i = issue(IssueStatus::ALL[status]);
             let facts = StartFacts {
                 agent: AgentId(Uuid::nil()),
@@ -166,8 +174,10 @@ mod tests {
                 company_active: true,
                 issue: Some(Some(&i)),
                 unresolved_blockers: blockers,
+                held,
                 interaction,
             };
+            prop_assert!(!held || start_gate(&facts).is_err());
             let stopped = matches!(facts.agent_status, AgentStatus::Paused | AgentStatus::Terminated | AgentStatus::PendingApproval);
             prop_assert!(!stopped || start_gate(&facts).is_err());
             // The issue has no assignee, so only an interaction may start on it.

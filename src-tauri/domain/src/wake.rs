@@ -16,6 +16,8 @@ pub enum Skip {
     CompanyNotActive,
     IssueNotFound,
     DependenciesBlocked,
+    /// The tree that the issue stands in is paused.
+    TreePaused,
     /// A timer rang and nothing was due.
     NoDueWork,
     /// A timer rang while a run of the agent was at work or waiting.
@@ -32,6 +34,7 @@ impl Skip {
             Self::CompanyNotActive => "company.not_active",
             Self::IssueNotFound => "issue_execution_issue_not_found",
             Self::DependenciesBlocked => "issue_dependencies_blocked",
+            Self::TreePaused => "issue_tree_hold_active",
             Self::NoDueWork => "heartbeat.no_due_work",
             Self::AlreadyAtWork => "heartbeat.already_at_work",
         }
@@ -50,6 +53,7 @@ impl Skip {
             Self::CompanyNotActive => "The company is paused or archived",
             Self::IssueNotFound => "The issue is gone",
             Self::DependenciesBlocked => "Blockers of the issue are not done",
+            Self::TreePaused => "The tree of the issue is paused",
             Self::NoDueWork => "Nothing was due: no open work assigned to the agent",
             Self::AlreadyAtWork => "A run of the agent is at work or waiting already",
         }
@@ -68,6 +72,8 @@ pub struct WakeFacts<'a> {
     /// The wake is about an issue, which is there or not.
     pub issue: Option<bool>,
     pub unresolved_blockers: usize,
+    /// The tree that the issue stands in is paused, and this is not the operator who speaks.
+    pub held: bool,
     /// A comment or mention asks for an answer.
     pub interaction: bool,
     /// The run on its way to or at work on the issue (or, without an issue, on the same task).
@@ -116,6 +122,7 @@ pub fn decide(f: &WakeFacts<'_>) -> Decision {
     }
     match f.issue {
         Some(false) => return Decision::Skip(Skip::IssueNotFound),
+        Some(true) if f.held => return Decision::Skip(Skip::TreePaused),
         Some(true) if f.unresolved_blockers > 0 && !f.interaction && f.live.is_none() => {
             return Decision::Skip(Skip::DependenciesBlocked);
         }
@@ -147,6 +154,7 @@ mod tests {
             company_active: true,
             issue: Some(true),
             unresolved_blockers: 0,
+            held: false,
             interaction: false,
             live: None,
             due_work: None,

@@ -65,6 +65,8 @@ pub(crate) enum Ends {
     /// The provider turned it away, until then if it said so.
     TurnedAway(Option<Timestamp>),
     Lost,
+    /// It was told to stop, and has.
+    Stopped,
 }
 
 impl Sim {
@@ -107,6 +109,18 @@ impl Sim {
         id(&self.ask("issues.create", issue).await).parse().unwrap()
     }
 
+    /// An issue with these fields.
+    pub async fn issue_with(&self, fields: Value) -> IssueId {
+        let mut issue = json!({ "companyId": self.company, "title": "Do it" });
+        issue.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap());
+        id(&self.ask("issues.create", issue).await).parse().unwrap()
+    }
+
+    /// Whether a pause lies over the issue.
+    pub async fn try_paused(&self, issue: IssueId) -> bool {
+        !self.ask("trees.state", json!({ "id": issue })).await["activePauseHold"].is_null()
+    }
+
     /// Moves the clock and lets everything happen that is due.
     pub async fn pass(&self, time: Duration) {
         self.world.now.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
@@ -139,6 +153,11 @@ impl Sim {
     /// As the run's agent.
     pub fn as_run(run: &Run) -> Caller {
         Caller { actor: Actor::Agent { id: run.agent_id, company: run.company_id, run: Some(run.id) } }
+    }
+
+    /// As the agent of a run, by a key of its own.
+    pub fn as_agent(run: &Run) -> Caller {
+        Caller { actor: Actor::Agent { id: run.agent_id, company: run.company_id, run: None } }
     }
 
     pub async fn end(&self, run: &Run, ends: Ends) {
@@ -180,6 +199,7 @@ fn end(ends: Ends, now: Timestamp) -> End {
             c.summary = (!summary.is_empty()).then(|| summary.to_owned());
             c
         }
+        Ends::Stopped => Conclusion::of(Outcome::Cancelled).because("cancelled", "stopped".to_owned()),
         Ends::Badly(code) => Conclusion::of(Outcome::Failed).because(code, format!("it said {code}")),
         Ends::TurnedAway(until) => {
             let mut c =

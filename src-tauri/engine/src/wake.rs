@@ -121,6 +121,15 @@ impl Engine {
             _ => None,
         };
         let interaction = context::is_interaction(&ctx);
+        let paused = match &issue {
+            Some(Some(i)) => store::trees::pause_over(tx, i.id).await.answer()?.is_some(),
+            _ => false,
+        };
+        // A person who speaks is answered all the same.
+        let asked = interaction && caller.is_operator() && ctx.contains_key("wakeCommentId");
+        if paused && asked {
+            ctx.insert(context::SPEAKS_UNDER_PAUSE.into(), true.into());
+        }
         let decision = domain::wake::decide(&WakeFacts {
             source: wake.source,
             agent: agent.id,
@@ -130,6 +139,7 @@ impl Engine {
             company_active: company.status == CompanyStatus::Active,
             issue: issue.as_ref().map(Option::is_some),
             unresolved_blockers: blockers.len(),
+            held: paused && !asked,
             interaction,
             live: live.as_ref(),
             due_work,
@@ -215,13 +225,17 @@ impl Engine {
         let open = store::issues::assigned_open(conn, agent.company_id, agent.id).await.answer()?;
         let ids: Vec<IssueId> = open.iter().map(|i| i.id).collect();
         let blocked = store::relations::unresolved_of(conn, &ids).await.answer()?;
-        Ok(open
-            .iter()
-            .filter(|i| {
-                matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress)
-                    && !blocked.contains_key(&i.id)
-            })
-            .count())
+        let ready = |i: &&Issue| {
+            matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress) && !blocked.contains_key(&i.id)
+        };
+        if !store::trees::any_pause(conn).await.answer()? {
+            return Ok(open.iter().filter(ready).count());
+        }
+        let mut due = 0;
+        for issue in open.iter().filter(ready) {
+            due += usize::from(store::trees::pause_over(conn, issue.id).await.answer()?.is_none());
+        }
+        Ok(due)
     }
 
     /// Wakes an agent for the ready work that nobody is at, as after a pause during which its wakes came to nothing.
@@ -361,7 +375,12 @@ impl Engine {
         if store::runs::live_on_issue(tx, issue).await.answer()?.is_some() {
             return Ok(());
         }
+        let paused = store::trees::pause_over(tx, issue).await.answer()?.is_some();
         for mut w in store::wakeups::deferred_for_issue(tx, issue).await.answer()? {
+            let waiting = w.payload.as_ref().and_then(|p| p.get(WAKE_CONTEXT)?.as_object());
+            if paused && !waiting.is_some_and(context::speaks_under_pause) {
+                continue;
+            }
             let agent = store::agents::get(tx, w.agent_id).await.answer()?;
             w.updated_at = tx.at();
             let Some(agent) = agent.filter(|a| domain::agent::is_invokable(a.status)) else {

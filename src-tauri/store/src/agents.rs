@@ -61,22 +61,27 @@ pub async fn get(conn: &mut SqliteConnection, id: AgentId) -> Result<Option<Agen
     select("WHERE id = ?").bind(&id).one(conn).await
 }
 
-/// Living agents with this URL key, in one company or in all.
+/// Agents with this URL key, in one company or in all: the living ones, or where none lives the one that was
+/// terminated last, whose name may have been given away since.
 pub async fn by_key(
     conn: &mut SqliteConnection,
     key: &str,
     company: Option<CompanyId>,
 ) -> Result<Vec<Agent>> {
-    match company {
-        Some(c) => {
-            select("WHERE company_id = ? AND url_key = ? AND status <> 'terminated'")
-                .bind(&c)
-                .text(key)
-                .all(conn)
-                .await
-        }
-        None => select("WHERE url_key = ? AND status <> 'terminated'").text(key).all(conn).await,
+    let living: Vec<Agent> =
+        select("WHERE url_key = ?1 AND (?2 IS NULL OR company_id = ?2) AND status <> 'terminated'")
+            .text(key)
+            .bind(&company)
+            .all(conn)
+            .await?;
+    if !living.is_empty() {
+        return Ok(living);
     }
+    select("WHERE url_key = ?1 AND (?2 IS NULL OR company_id = ?2) ORDER BY updated_at DESC LIMIT 1")
+        .text(key)
+        .bind(&company)
+        .all(conn)
+        .await
 }
 
 /// Agents of a company that are not terminated, oldest first.
@@ -85,6 +90,11 @@ pub async fn list(conn: &mut SqliteConnection, company: CompanyId) -> Result<Vec
         .bind(&company)
         .all(conn)
         .await
+}
+
+/// All agents that a company ever had, oldest first.
+pub async fn ever(conn: &mut SqliteConnection, company: CompanyId) -> Result<Vec<Agent>> {
+    select("WHERE company_id = ? ORDER BY created_at, id").bind(&company).all(conn).await
 }
 
 /// What an agent is called.

@@ -1,11 +1,13 @@
 //! Companies.
 
-use contract::company::Company;
+use std::collections::BTreeMap;
+
+use contract::company::{Company, CompanyStats};
 use contract::feed::ChangeOp;
 use contract::{CompanyId, Kind};
 use sqlx::SqliteConnection;
 
-use crate::entity::{Column, entity, insert, scalar, select, update};
+use crate::entity::{Column, Cursor, entity, insert, scalar, select, update};
 use crate::{Result, StoreError, WriteTx};
 
 entity!(
@@ -37,6 +39,20 @@ pub async fn get(conn: &mut SqliteConnection, id: CompanyId) -> Result<Option<Co
 
 pub async fn list(conn: &mut SqliteConnection) -> Result<Vec<Company>> {
     select("ORDER BY created_at, id").all(conn).await
+}
+
+/// How much each company holds.
+pub async fn stats(conn: &mut SqliteConnection) -> Result<BTreeMap<CompanyId, CompanyStats>> {
+    let sql = "SELECT c.id, \
+         (SELECT count(*) FROM agents a WHERE a.company_id = c.id AND a.status <> 'terminated'), \
+         (SELECT count(*) FROM issues i WHERE i.company_id = c.id AND i.hidden_at IS NULL) FROM companies c";
+    let rows = sqlx::query(sql).fetch_all(conn).await?;
+    rows.iter()
+        .map(|r| {
+            let mut c = Cursor::new(r);
+            Ok((c.next()?, CompanyStats { agent_count: c.next()?, issue_count: c.next()? }))
+        })
+        .collect()
 }
 
 pub async fn prefix_taken(conn: &mut SqliteConnection, prefix: &str) -> Result<bool> {

@@ -11,11 +11,12 @@ use contract::issue::{IssuePriority, IssueStatus, WorkMode};
 use contract::planning::{GoalLevel, GoalStatus, ProjectStatus};
 use contract::recovery::{RecoveryKind, RecoveryOutcome, RecoveryOwnerType, RecoveryStatus};
 use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
+use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
 use contract::{
     ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId, GoalId,
     InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId, RevisionId, RunId,
-    TaskSessionId, Timestamp, WakeupId,
+    TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId, WakeupId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -98,6 +99,8 @@ text_columns!(
     RevisionId,
     RunId,
     TaskSessionId,
+    TreeHoldId,
+    TreeHoldMemberId,
     WakeupId,
     ActorType,
     AgentRole,
@@ -124,6 +127,9 @@ text_columns!(
     RecoveryOwnerType,
     RecoveryStatus,
     RunStatus,
+    TreeHoldStatus,
+    TreeMode,
+    TreeSkip,
     TriggerDetail,
     WakeupStatus,
     WorkMode,

@@ -30,6 +30,7 @@ pub mod retries;
 pub mod runs;
 pub mod search;
 pub mod sessions;
+pub mod trees;
 mod tx;
 pub mod wakeups;
 

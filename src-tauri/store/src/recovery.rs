@@ -94,7 +94,10 @@ fn announce(tx: &mut WriteTx, a: &RecoveryAction, op: ChangeOp) {
 /// Open issues of agents who can work, on which no run is under way or waited for and no recovery is open.
 pub async fn at_a_standstill(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<IssueId>> {
     let rows = sqlx::query(
-        "SELECT i.id FROM issues i JOIN agents a ON a.id = i.assignee_agent_id \
+        "WITH RECURSIVE held (id) AS ( \
+           SELECT root_issue_id FROM issue_tree_holds WHERE mode = 'pause' AND status = 'active' \
+           UNION SELECT i.id FROM held h JOIN issues i ON i.parent_id = h.id) \
+         SELECT i.id FROM issues i JOIN agents a ON a.id = i.assignee_agent_id \
          JOIN companies c ON c.id = i.company_id AND c.status = 'active' \
          WHERE i.status IN ('todo', 'in_progress') AND i.assignee_agent_id IS NOT NULL AND i.hidden_at IS NULL \
            AND a.status NOT IN ('paused', 'terminated', 'pending_approval') \
@@ -104,6 +107,7 @@ pub async fn at_a_standstill(conn: &mut SqliteConnection, limit: i64) -> Result<
              AND w.agent_id = a.id AND w.status = 'deferred_issue_execution') \
            AND NOT EXISTS (SELECT 1 FROM issue_recovery_actions x WHERE x.source_issue_id = i.id \
              AND x.status IN ('active', 'escalated')) \
+           AND i.id NOT IN (SELECT id FROM held) \
          LIMIT ?",
     )
     .bind(limit)

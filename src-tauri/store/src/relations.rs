@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contract::issue::{Issue, IssueSummary, RelatedWork, RelatedWorkItem};
-use contract::{AgentId, CompanyId, IssueId};
+use contract::{AgentId, CompanyId, IssueId, RunId};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::entity::{Column, Cursor};
@@ -52,6 +52,17 @@ pub async fn blocked(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<
         issue,
     )
     .await
+}
+
+/// Issues that a run touched, as the audit trail tells, and the one that it was about; oldest first.
+pub async fn touched_by(conn: &mut SqliteConnection, run: RunId) -> Result<Vec<IssueSummary>> {
+    let sql = format!(
+        "{SUMMARY} FROM issues i WHERE i.hidden_at IS NULL AND i.id IN \
+         (SELECT entity_id FROM activity_log WHERE run_id = ?1 AND entity_type = 'issue' \
+          UNION SELECT issue_id FROM heartbeat_runs WHERE id = ?1 AND issue_id IS NOT NULL) ORDER BY i.seq"
+    );
+    let rows = run.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(conn).await?;
+    rows.iter().map(|r| summary(&mut Cursor::new(r))).collect()
 }
 
 /// Direct children, oldest first.
@@ -229,18 +240,30 @@ pub async fn set_blockers(
         .bind(sqlx::query("DELETE FROM issue_relations WHERE related_issue_id = ? AND type = 'blocks'"))
         .execute(&mut **tx)
         .await?;
-    let at = tx.at();
     for blocker in blockers {
-        let q = sqlx::query(
-            "INSERT OR IGNORE INTO issue_relations \
-             (id, company_id, issue_id, related_issue_id, type, created_by_agent_id, created_by_user_id, created_at, updated_at) \
-             VALUES (?, ?, ?, ?, 'blocks', ?, ?, ?, ?)",
-        )
-        .bind(new_id());
-        let q = by_agent.bind(issue.bind(blocker.bind(company.bind(q))));
-        let q = q.bind(by_user.map(str::to_owned)).bind(at.millis()).bind(at.millis());
-        q.execute(&mut **tx).await?;
+        add_blocker(tx, company, (issue, *blocker), by_agent, by_user, new_id()).await?;
     }
+    Ok(())
+}
+
+/// Makes an issue wait for one more. Nothing where it waits for it already.
+pub async fn add_blocker(
+    tx: &mut WriteTx,
+    company: CompanyId,
+    (issue, blocker): (IssueId, IssueId),
+    by_agent: Option<AgentId>,
+    by_user: Option<&str>,
+    id: String,
+) -> Result<()> {
+    let at = tx.at();
+    let q = sqlx::query(
+        "INSERT OR IGNORE INTO issue_relations \
+         (id, company_id, issue_id, related_issue_id, type, created_by_agent_id, created_by_user_id, created_at, updated_at) \
+         VALUES (?, ?, ?, ?, 'blocks', ?, ?, ?, ?)",
+    )
+    .bind(id);
+    let q = by_agent.bind(issue.bind(blocker.bind(company.bind(q))));
+    q.bind(by_user.map(str::to_owned)).bind(at.millis()).bind(at.millis()).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -97,6 +97,20 @@ pub async fn missed_words(
     .await
 }
 
+/// The newest words about an issue that were not heard because its tree was paused, since a run of it last began.
+pub async fn missed_in_tree(conn: &mut SqliteConnection, issue: IssueId) -> Result<Option<WakeupRequest>> {
+    select(
+        "WHERE issue_id = ?1 AND status = 'skipped' AND reason = 'issue_tree_hold_active' \
+         AND (json_extract(payload, '$.commentId') IS NOT NULL \
+           OR json_extract(payload, '$.interactionId') IS NOT NULL) \
+         AND requested_at >= coalesce((SELECT max(started_at) FROM heartbeat_runs WHERE issue_id = ?1), 0) \
+         ORDER BY requested_at DESC, rowid DESC LIMIT 1",
+    )
+    .bind(&issue)
+    .one(conn)
+    .await
+}
+
 /// Newest first.
 pub async fn list(conn: &mut SqliteConnection, q: &ListWakeups, limit: u32) -> Result<Vec<WakeupRequest>> {
     let limit = i64::from(limit);

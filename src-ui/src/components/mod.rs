@@ -19,4 +19,5 @@ pub mod sidebar;
 pub mod tape;
 pub mod toasts;
 pub mod transcript;
+pub mod tree_dialog;
 pub mod virtual_list;

@@ -3,6 +3,7 @@
 use contract::issue::{Issue, IssuePriority, IssueStatus, UpdateIssue};
 use contract::label::CreateLabel;
 use contract::operations as op;
+use contract::planning::Project;
 use contract::{AgentId, AgentRef, LabelId, Patch, ProjectId, Text};
 use leptos::prelude::*;
 
@@ -116,7 +117,8 @@ pub fn label_choices(co: Co, now: &[LabelId]) -> Vec<Choice> {
 pub fn project_choices(co: Co, now: Option<ProjectId>) -> Vec<Choice> {
     let mut all = vec![Choice::new("none", "No project", Glyph::Icon(i::FOLDER)).selected(now.is_none())];
     co.projects.data.with_untracked(|projects| {
-        for p in projects.iter().flat_map(|l| l.iter()) {
+        let open = |p: &&Project| p.archived_at.is_none() || now == Some(p.id);
+        for p in projects.iter().flat_map(|l| l.iter()).filter(open) {
             let glyph = p.color.clone().map_or(Glyph::Icon(i::FOLDER), Glyph::Color);
             all.push(Choice::new(p.id.to_string(), p.name.clone(), glyph).selected(now == Some(p.id)));
         }

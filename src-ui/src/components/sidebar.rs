@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use contract::AgentId;
+use contract::company::{Company, CompanyStatus};
 use contract::issue::ListIssues;
 use contract::operations as op;
 use leptos::prelude::*;
@@ -12,6 +13,7 @@ use crate::components::base::{AgentDot, Icon, Kbd, Link, LiveBadge};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::format;
+use crate::labels;
 use crate::state::route::{AgentTab, Page, Route};
 use crate::state::{Dialog, NewIssueDefaults, app, company};
 
@@ -116,23 +118,27 @@ fn CompanySwitcher() -> impl IntoView {
     let name = move || co.company.get().map_or_else(String::new, |c| c.name.clone());
     let open = move |ev: web_sys::MouseEvent| {
         let Some(el) = anchor(&ev) else { return };
-        let mut choices: Vec<Choice> = app.companies.data.with_untracked(|l| {
-            l.iter()
-                .flat_map(|l| l.iter())
-                .map(|c| {
-                    Choice::new(c.issue_prefix.clone(), c.name.clone(), Glyph::Avatar(c.name.clone()))
-                        .hint(c.issue_prefix.clone())
-                        .selected(c.id == co.id)
-                })
-                .collect()
-        });
+        let mut all: Vec<Company> =
+            app.companies.data.with_untracked(|l| l.iter().flat_map(|l| l.iter()).cloned().collect());
+        all.sort_by_key(|c| c.status == CompanyStatus::Archived);
+        let mut choices: Vec<Choice> = all
+            .into_iter()
+            .map(|c| {
+                let hint = match c.status {
+                    CompanyStatus::Active => c.issue_prefix.clone(),
+                    other => labels::company_status(other).word.to_lowercase(),
+                };
+                Choice::new(c.issue_prefix, c.name.clone(), Glyph::Avatar(c.name))
+                    .hint(hint)
+                    .selected(c.id == co.id)
+            })
+            .collect();
+        choices.push(Choice::new("*", format!("Settings of {}", name()), Glyph::Icon(i::SETTINGS)));
         choices.push(Choice::new("+", "New company", Glyph::Icon(i::PLUS)));
-        let pick = Callback::new(move |id: String| {
-            if id == "+" {
-                app.dialog.set(Some(Dialog::NewCompany));
-            } else {
-                app.go(Route::Company(id, Page::Dashboard));
-            }
+        let pick = Callback::new(move |id: String| match id.as_str() {
+            "+" => app.dialog.set(Some(Dialog::NewCompany)),
+            "*" => co.go(Page::Company),
+            _ => app.go(Route::Company(id, Page::Dashboard)),
         });
         Menu::under(&el, "Switch company", choices, pick).open();
     };
@@ -240,13 +246,27 @@ fn ProjectSection(here: Memo<Page>) -> impl IntoView {
 #[component]
 fn SidebarFoot(here: Memo<Page>) -> impl IntoView {
     let app = app();
+    let co = company();
     let paused = Memo::new(move |_| app.status.get().is_some_and(|s| s.paused_at.is_some()));
     let problems = Memo::new(move |_| app.status.get().map_or(0, |s| s.problems.len()));
     let running = Memo::new(move |_| {
         app.status.get().map_or((0, 0, 0), |s| (s.running_runs, s.queued_runs, i64::from(s.max_live_runs)))
     });
+    let standing = Memo::new(move |_| co.company.get().map_or(CompanyStatus::Active, |c| c.status));
     view! {
         <footer class="side-foot">
+            {move || {
+                (standing.get() != CompanyStatus::Active)
+                    .then(|| {
+                        let look = labels::company_status(standing.get());
+                        view! {
+                            <Link to=co.route(Page::Company) class=format!("side-note tone-{}", look.tone)>
+                                <Icon d=look.icon />
+                                <span>{format!("This company is {}", look.word.to_lowercase())}</span>
+                            </Link>
+                        }
+                    })
+            }}
             {move || {
                 paused
                     .get()

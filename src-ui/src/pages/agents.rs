@@ -11,15 +11,21 @@ use crate::labels;
 use crate::state::route::{AgentTab, Page, Route};
 use crate::state::{app, company};
 
-const TABS: [(&str, &str); 4] =
-    [("all", "All"), ("active", "Active"), ("paused", "Paused"), ("error", "Error")];
+const TABS: [(&str, &str); 5] = [
+    ("all", "All"),
+    ("active", "Active"),
+    ("paused", "Paused"),
+    ("error", "Error"),
+    ("terminated", "Terminated"),
+];
 
 fn belongs(a: &Agent, tab: &str) -> bool {
     match tab {
         "active" => matches!(a.status, AgentStatus::Active | AgentStatus::Idle | AgentStatus::Running),
         "paused" => a.status == AgentStatus::Paused,
         "error" => a.status == AgentStatus::Error,
-        _ => true,
+        "terminated" => a.status == AgentStatus::Terminated,
+        _ => a.status != AgentStatus::Terminated,
     }
 }
 
@@ -55,7 +61,7 @@ pub fn Agents() -> impl IntoView {
             </Topbar>
             <div class="page-body bare-body">
                 {loaded(
-                    co.agents,
+                    co.everyone,
                     6,
                     move |all| {
                         let shown = Memo::new(move |_| {
@@ -66,7 +72,7 @@ pub fn Agents() -> impl IntoView {
                             <Show
                                 when=move || !shown.with(Vec::is_empty)
                                 fallback=move || {
-                                    if all.with(|a| a.is_empty()) {
+                                    if co.agents.data.with(|a| a.as_ref().is_none_or(|a| a.is_empty())) && tab.get() == "all" {
                                         view! {
                                             <Empty
                                                 icon=i::BOT
@@ -100,7 +106,13 @@ pub fn Agents() -> impl IntoView {
 fn AgentRow(agent: Agent) -> impl IntoView {
     let co = company();
     let id = agent.id;
-    let to = co.route(Page::Agent(agent.url_key.clone(), AgentTab::Overview));
+    // The key of one that is terminated may have been given away.
+    let key = match agent.status {
+        AgentStatus::Terminated => id.to_string(),
+        _ => agent.url_key.clone(),
+    };
+    let to = co.route(Page::Agent(key, AgentTab::Overview));
+    let link = to.clone();
     let live = Memo::new(move |_| {
         co.live.data.with(|l| l.iter().flat_map(|l| l.iter()).filter(|r| r.agent_id == id).count() as i64)
     });
@@ -112,7 +124,7 @@ fn AgentRow(agent: Agent) -> impl IntoView {
         <div class="agent-row" data-testid="agent-row" data-name=agent.name.clone() on:click=move |_| app().go(to.clone())>
             <Avatar name=agent.name.clone() />
             <span class="agent-names">
-                <Link to=co.route(Page::Agent(agent.url_key.clone(), AgentTab::Overview))>
+                <Link to=link>
                     <strong>{name}</strong>
                 </Link>
                 <small class="ellipsis">

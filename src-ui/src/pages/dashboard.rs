@@ -34,6 +34,7 @@ pub fn Dashboard() -> impl IntoView {
             <Topbar title="Dashboard" />
             <div class="page-body">
                 <div class="page-inner">
+                    <Nobody />
                     <Live />
                     {loaded(figures, 5, |f| view! { <Tiles figures=f /> })}
                     <div class="two">
@@ -68,6 +69,24 @@ pub fn Dashboard() -> impl IntoView {
                 </div>
             </div>
         </div>
+    }
+}
+
+/// A company without agents does nothing: the way to the first one.
+#[component]
+fn Nobody() -> impl IntoView {
+    let co = company();
+    let none = Memo::new(move |_| co.agents.data.with(|a| a.as_ref().is_some_and(|a| a.is_empty())));
+    view! {
+        <Show when=move || none.get()>
+            <div class="notice tone-blue">
+                <Icon d=i::BOT />
+                <span>"Nobody works here yet. Agents do the work: create the first one and give it an issue."</span>
+                <Link to=co.route(Page::NewAgent) class="btn primary" testid="first-agent">
+                    "New agent"
+                </Link>
+            </div>
+        </Show>
     }
 }
 

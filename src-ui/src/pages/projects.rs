@@ -1,12 +1,14 @@
 //! Projects: what issues are gathered under.
 
+use contract::company::CompanyStatus;
 use contract::operations as op;
 use contract::planning::{CreateProject, Project};
 use leptos::prelude::*;
 
-use crate::components::base::{Ago, Empty, Icon, Link, loaded};
+use crate::components::base::{Ago, Empty, Icon, Link, State, loaded};
 use crate::components::icons as i;
 use crate::components::shell::Topbar;
+use crate::labels;
 use crate::state::route::Page;
 use crate::state::{act, app, company};
 use crate::text::checked;
@@ -95,7 +97,7 @@ pub fn Projects() -> impl IntoView {
                                     }
                                 >
                                     <section class="box">
-                                        <For each=move || all.get().to_vec() key=|p| (p.id, p.updated_at) let:p>
+                                        <For each=move || open_first(&all.get()) key=|p| (p.id, p.updated_at) let:p>
                                             <ProjectRow project=p />
                                         </For>
                                     </section>
@@ -109,21 +111,41 @@ pub fn Projects() -> impl IntoView {
     }
 }
 
+/// Archived ones come last.
+fn open_first(all: &[Project]) -> Vec<Project> {
+    let (archived, open): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|p| p.archived_at.is_some());
+    open.into_iter().chain(archived).collect()
+}
+
+/// The mark of a project's colour.
+#[component]
+pub fn Swatch(#[prop(into)] color: Signal<Option<String>>) -> impl IntoView {
+    view! {
+        <span
+            class="swatch"
+            style:background-color=move || color.get().unwrap_or_else(|| COLORS[0].into())
+        ></span>
+    }
+}
+
 #[component]
 fn ProjectRow(project: Project) -> impl IntoView {
     let co = company();
     let lead = project.lead_agent_id;
+    let look = match project.archived_at {
+        Some(_) => labels::company_status(CompanyStatus::Archived),
+        None => labels::project_status(project.status),
+    };
     view! {
-        <Link to=co.route(Page::Issues(format!("project={}", project.id))) class="line-item">
-            <span
-                class="swatch"
-                style:background-color=project.color.clone().unwrap_or_else(|| COLORS[0].into())
-            ></span>
+        <Link to=co.route(Page::Project(project.id.to_string())) class="line-item" testid="project-row">
+            <Swatch color=Signal::stored(project.color.clone()) />
             <strong>{project.name.clone()}</strong>
             <span class="muted ellipsis">
                 {project.description.as_deref().map(|d| crate::format::first_line(d, 90))}
             </span>
-            <span class="push muted">{crate::format::words(project.status.as_str())}</span>
+            <span class="push">
+                <State look=look />
+            </span>
             <span class="muted">{move || lead.map(|a| co.agent_name(a))}</span>
             <Ago at=project.updated_at />
         </Link>

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use contract::issue::IssuePath;
 use contract::operations as op;
+use contract::recovery::{OutlookAction, RunOutlook};
 use contract::run::{ListRunEvents, Run, RunEvent, RunPath, RunStatus};
 use contract::{ErrorCode, RunId};
 use leptos::prelude::*;
@@ -68,6 +70,10 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
     let status = Memo::new(move |_| run.with(|r| r.status));
     let issue = Memo::new(move |_| run.with(|r| r.issue_id));
     let name = Signal::derive(move || co.agent_name(agent));
+    let waits = use_query::<op::GetRunOutlook>(move || {
+        let waiting = matches!(status.get(), RunStatus::Queued | RunStatus::ScheduledRetry);
+        waiting.then(|| Ask::within(RunPath { run_id: id }, co.id))
+    });
     let tab = RwSignal::new("transcript");
     let cancel = move |_| {
         act::<op::CancelRun>(RunPath { run_id: id }, move |_| {
@@ -106,7 +112,14 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
                     </span>
                     {move || issue.get().map(|i| view! { <IssueOf id=i /> })}
                 </h1>
-                {move || run.with(|r| trouble(r))}
+                {move || {
+                    let waiting = matches!(status.get(), RunStatus::Queued | RunStatus::ScheduledRetry);
+                    if waiting {
+                        waits.get().and_then(|w| w.as_ref().clone()).map(|w| view! { <Waits run=run outlook=w /> }.into_any())
+                    } else {
+                        run.with(|r| trouble(r))
+                    }
+                }}
                 <div class="facts-row">
                     {move || run.with(|r| facts(r))}
                 </div>
@@ -158,31 +171,55 @@ fn IssueOf(id: contract::IssueId) -> impl IntoView {
     }
 }
 
-/// What went wrong, or what the run waits for.
+/// What a run that is not at work waits for, and what brings it forward.
+#[component]
+fn Waits(run: Signal<Arc<Run>>, outlook: RunOutlook) -> impl IntoView {
+    let look = run.with_untracked(|r| labels::run_status(r.status));
+    let attempt = run.with_untracked(|r| r.scheduled_retry_attempt);
+    let issue = run.with_untracked(|r| r.issue_id);
+    let now = app().now;
+    let retry = issue.filter(|_| outlook.action == Some(OutlookAction::RetryNow)).map(|issue| {
+        view! {
+            <button
+                class="btn"
+                data-testid="run-retry-now"
+                on:click=move |_| {
+                    act::<op::RetryNowOp>(IssuePath { id: issue.into() }, |answer| app().say(answer.message));
+                }
+            >
+                <Icon d=i::ROTATE_CCW />
+                "Retry now"
+            </button>
+        }
+    });
+    view! {
+        <div class=format!("notice tone-{}", look.tone) data-testid="run-waits">
+            <Icon d=look.icon />
+            <span>
+                {outlook.reason}
+                {(attempt > 0).then(|| format!(" (attempt {attempt})"))}
+            </span>
+            {outlook
+                .at
+                .map(|t| view! { <span class="num muted">{move || format::ahead(t, now.get())}</span> })}
+            {retry}
+        </div>
+    }
+}
+
+/// What went wrong.
 fn trouble(r: &Run) -> Option<AnyView> {
-    let waits = match r.status {
-        RunStatus::Queued => Some("It waits for a free place: as many runs as may are running.".to_owned()),
-        RunStatus::ScheduledRetry => Some(match &r.scheduled_retry_reason {
-            Some(reason) => {
-                format!("Attempt {} is scheduled: {}", r.scheduled_retry_attempt, format::words(reason))
-            }
-            None => format!("Attempt {} is scheduled", r.scheduled_retry_attempt),
-        }),
-        _ => None,
-    };
     let failed = matches!(r.status, RunStatus::Failed | RunStatus::TimedOut | RunStatus::Cancelled);
     let error = failed.then(|| labels::run_error(r.error_code.as_deref(), r.error.as_deref())).flatten();
     let excerpt = r.stderr_excerpt.clone().filter(|s| r.status == RunStatus::Failed && !s.trim().is_empty());
-    if waits.is_none() && error.is_none() {
-        return None;
-    }
+    let error = error?;
     let tone = labels::run_status(r.status).tone;
     let icon = labels::run_status(r.status).icon;
     Some(
         view! {
             <div class=format!("notice tone-{tone}")>
                 <Icon d=icon />
-                <span class="selectable">{error.or(waits)}</span>
+                <span class="selectable">{error}</span>
             </div>
             {excerpt.map(|e| view! { <pre class="fold-text error">{e}</pre> })}
         }

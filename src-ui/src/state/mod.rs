@@ -7,7 +7,7 @@ pub mod route;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use contract::agent::Agent;
+use contract::agent::{Agent, ListAgentsIn};
 use contract::company::{Company, CompanyPath, Nothing};
 use contract::instance::{GeneralSettings, InstanceStatus};
 use contract::issue::IssueStatus;
@@ -15,6 +15,7 @@ use contract::label::IssueLabel;
 use contract::operations as op;
 use contract::planning::Project;
 use contract::run::{ListLiveRuns, RunSummary};
+use contract::tree::TreeMode;
 use contract::{AgentId, ApiError, CompanyId, IssueId, Operation, ProjectId, Timestamp};
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
@@ -61,7 +62,19 @@ pub enum Dialog {
     Shortcuts,
     NewIssue(NewIssueDefaults),
     NewCompany,
-    Confirm { title: String, body: String, action: String, danger: bool, then: Callback<()> },
+    /// An act on an issue with all below it.
+    Tree {
+        issue: IssueId,
+        key: String,
+        mode: TreeMode,
+    },
+    Confirm {
+        title: String,
+        body: String,
+        action: String,
+        danger: bool,
+        then: Callback<()>,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -246,13 +259,20 @@ pub fn act_or<O: Operation>(
     });
 }
 
+const fn agents_of(company_id: CompanyId, include_terminated: bool) -> ListAgentsIn {
+    ListAgentsIn { company_id, include_terminated }
+}
+
 /// The company that is shown, with the small lists that every page of it needs.
 #[derive(Clone, Copy)]
 pub struct Co {
     pub id: CompanyId,
     pub company: Signal<Option<Arc<Company>>>,
     prefix: StoredValue<String>,
+    /// Those that are not terminated.
     pub agents: Query<Vec<Agent>>,
+    /// All that there ever were, for the names in what is past.
+    pub everyone: Query<Vec<Agent>>,
     pub projects: Query<Vec<Project>>,
     pub labels: Query<Vec<IssueLabel>>,
     pub live: Query<Vec<RunSummary>>,
@@ -274,7 +294,8 @@ impl Co {
                 companies.get().and_then(|l| l.iter().find(|c| c.id == id).map(|c| Arc::new(c.clone())))
             }),
             prefix: StoredValue::new(of.issue_prefix.clone()),
-            agents: use_query::<op::ListAgents>(path),
+            agents: use_query::<op::ListAgents>(move || Some(Ask::within(agents_of(id, false), id))),
+            everyone: use_query::<op::ListAgents>(move || Some(Ask::within(agents_of(id, true), id))),
             projects: use_query::<op::ListProjects>(path),
             labels: use_query::<op::ListLabels>(path),
             live: use_query::<op::ListLiveRunsOp>(move || {
@@ -298,13 +319,15 @@ impl Co {
         app().go(self.route(page));
     }
 
-    /// The name of an agent; one that is gone keeps a word.
+    /// The name of an agent, also of one that is terminated; one that nobody knows keeps a word.
     pub fn agent_name(self, id: AgentId) -> String {
         self.agent(id).map_or_else(|| "Former agent".into(), |a| a.name)
     }
 
     pub fn agent(self, id: AgentId) -> Option<Agent> {
-        self.agents.data.with(|a| a.as_ref()?.iter().find(|a| a.id == id).cloned())
+        let among =
+            |all: Query<Vec<Agent>>| all.data.with(|a| a.as_ref()?.iter().find(|a| a.id == id).cloned());
+        among(self.agents).or_else(|| among(self.everyone))
     }
 
     pub fn project_name(self, id: ProjectId) -> Option<String> {

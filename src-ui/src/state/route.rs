@@ -44,8 +44,11 @@ pub enum Page {
     Agent(String, AgentTab),
     Run(String),
     Projects,
+    Project(String),
     Goals,
     Activity,
+    /// The settings of the company itself.
+    Company,
     Settings,
     Missing,
 }
@@ -93,7 +96,9 @@ impl Page {
             ["issues", id] => Self::Issue((*id).to_owned()),
             ["agents"] => Self::Agents("all".into()),
             ["agents", "new"] => Self::NewAgent,
-            ["agents", tab @ ("all" | "active" | "paused" | "error")] => Self::Agents((*tab).to_owned()),
+            ["agents", tab @ ("all" | "active" | "paused" | "error" | "terminated")] => {
+                Self::Agents((*tab).to_owned())
+            }
             ["agents", key] => Self::Agent((*key).to_owned(), AgentTab::Overview),
             ["agents", _, "runs", run] | ["runs", run] => Self::Run((*run).to_owned()),
             ["agents", key, tab] => match AgentTab::ALL.into_iter().find(|t| t.slug() == *tab) {
@@ -101,8 +106,10 @@ impl Page {
                 None => Self::Missing,
             },
             ["projects"] => Self::Projects,
+            ["projects", id] => Self::Project((*id).to_owned()),
             ["goals"] => Self::Goals,
             ["activity"] => Self::Activity,
+            ["company", "settings"] => Self::Company,
             ["settings"] => Self::Settings,
             _ => Self::Missing,
         }
@@ -120,8 +127,10 @@ impl Page {
             Self::Agent(key, tab) => format!("/agents/{key}/{}", tab.slug()),
             Self::Run(id) => format!("/runs/{id}"),
             Self::Projects => "/projects".into(),
+            Self::Project(id) => format!("/projects/{id}"),
             Self::Goals => "/goals".into(),
             Self::Activity => "/activity".into(),
+            Self::Company => "/company/settings".into(),
             Self::Settings => "/settings".into(),
             Self::Missing => "/missing".into(),
         }
@@ -154,8 +163,10 @@ mod tests {
             Page::Agent("ada".into(), AgentTab::Configuration),
             Page::Run("r1".into()),
             Page::Projects,
+            Page::Project("p1".into()),
             Page::Goals,
             Page::Activity,
+            Page::Company,
             Page::Settings,
         ];
         for page in pages {

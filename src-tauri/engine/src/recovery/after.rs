@@ -205,7 +205,8 @@ impl Engine {
         if reviewed && issue.status == IssueStatus::InReview {
             return Ok(true);
         }
-        Ok(!store::relations::unresolved(tx, issue.id).await.answer()?.is_empty()
+        Ok(store::trees::pause_over(tx, issue.id).await.answer()?.is_some()
+            || !store::relations::unresolved(tx, issue.id).await.answer()?.is_empty()
             || !store::interactions::pending(tx, issue.id).await.answer()?.is_empty()
             || store::recovery::open_of(tx, issue.id).await.answer()?.is_some())
     }

@@ -118,7 +118,10 @@ impl Engine {
             agent_status: agent.status,
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: blockers,
-            held: false,
+            held: match run.issue_id {
+                Some(id) => store::trees::pause_over(tx, id).await.answer()?.is_some(),
+                None => false,
+            },
             reviewer: None,
         }))
     }

@@ -23,6 +23,14 @@ impl Engine {
         if self.settings().paused_at.is_some() {
             return Ok(0);
         }
+        {
+            // A run may have ended otherwise than by its own end.
+            let mut tx = self.store.write(self.now()).await.answer()?;
+            self.end_finished_pauses(&mut tx).await?;
+            if tx.recorded().next().is_some() {
+                tx.commit().await.answer()?;
+            }
+        }
         let standing = {
             let mut conn = self.store.read().await.answer()?;
             store::recovery::at_a_standstill(&mut conn, AT_ONCE).await.answer()?

@@ -134,6 +134,7 @@ impl Engine {
         // As the end left it: whether it may be tried again depends on it.
         let agent = store::agents::get(&mut tx, agent.id).await.or_missing("Agent")?;
         Box::pin(self.after_run(&mut tx, &run, &agent)).await?;
+        Box::pin(self.end_finished_pauses(&mut tx)).await?;
         let details = json!({ "agentName": agent.name, "status": run.status, "errorCode": run.error_code });
         let caller = Caller::system();
         self.log(

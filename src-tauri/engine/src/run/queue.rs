@@ -193,13 +193,19 @@ impl Engine {
             None => 0,
         };
         let empty = JsonObject::new();
+        let ctx = run.context_snapshot.as_ref().unwrap_or(&empty);
+        let paused = match run.issue_id {
+            Some(i) => store::trees::pause_over(&mut tx, i).await.answer()?.is_some(),
+            None => false,
+        };
         let facts = StartFacts {
             agent: agent.id,
             agent_status: agent.status,
             company_active: company.status == CompanyStatus::Active,
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: i64::try_from(blockers).unwrap_or(i64::MAX),
-            interaction: context::is_interaction(run.context_snapshot.as_ref().unwrap_or(&empty)),
+            held: paused && !context::speaks_under_pause(ctx),
+            interaction: context::is_interaction(ctx),
         };
         if let Err(gate) = domain::run::start_gate(&facts) {
             self.turn_away(&mut tx, run, gate).await?;
@@ -290,7 +296,7 @@ impl Engine {
             || reason == "issue_comment_mentioned"
             || reason == "source_scoped_recovery_action"
             || reason.starts_with("execution_");
-        let blocked = ctx.get("dependencyBlockedInteraction").is_some();
+        let blocked = ctx.get("dependencyBlockedInteraction").is_some() || context::speaks_under_pause(ctx);
         if only_asked
             || blocked
             || issue.assignee_agent_id != Some(agent.id)

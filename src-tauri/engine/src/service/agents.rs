@@ -118,11 +118,15 @@ impl Engine {
 }
 
 impl Handle<ListAgents> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: CompanyPath) -> Answer<Vec<Agent>> {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: ListAgentsIn) -> Answer<Vec<Agent>> {
         let mut conn = self.store.read().await.answer()?;
         self.company(&mut conn, caller, q.company_id).await?;
         let viewer = self.viewer(&mut conn, caller).await?;
-        let all = store::agents::list(&mut conn, q.company_id).await.answer()?;
+        let all = if q.include_terminated {
+            store::agents::ever(&mut conn, q.company_id).await.answer()?
+        } else {
+            store::agents::list(&mut conn, q.company_id).await.answer()?
+        };
         Ok(all.into_iter().map(|a| viewer.shown(a)).collect())
     }
 }
@@ -132,6 +136,28 @@ impl Handle<GetAgent> for Engine {
         let mut conn = self.store.read().await.answer()?;
         let agent = self.agent(&mut conn, caller, &q.id, q.company_id).await?;
         self.agent_detail(&mut conn, caller, agent).await
+    }
+}
+
+impl Handle<GetAgentConfiguration> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentPath) -> Answer<AgentConfiguration> {
+        let mut conn = self.store.read().await.answer()?;
+        let agent = self.agent(&mut conn, caller, &q.id, q.company_id).await?;
+        let a = self.viewer(&mut conn, caller).await?.shown(agent);
+        Ok(AgentConfiguration {
+            id: a.id,
+            company_id: a.company_id,
+            name: a.name,
+            role: a.role,
+            title: a.title,
+            status: a.status,
+            reports_to: a.reports_to,
+            adapter_type: a.adapter_type,
+            adapter_config: a.adapter_config,
+            runtime_config: a.runtime_config,
+            permissions: a.permissions,
+            updated_at: a.updated_at,
+        })
     }
 }
 

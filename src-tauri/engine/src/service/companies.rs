@@ -10,7 +10,7 @@ use contract::company::*;
 use contract::dashboard::*;
 use contract::operations::*;
 use contract::run::RunStatus;
-use contract::{Cents, Timestamp};
+use contract::{Cents, CompanyId, Timestamp};
 use serde_json::json;
 
 use super::{bounded, text};
@@ -31,6 +31,12 @@ impl Handle<GetCompany> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CompanyPath) -> Answer<Company> {
         let mut conn = self.store.read().await.answer()?;
         self.company(&mut conn, caller, q.company_id).await
+    }
+}
+
+impl Handle<GetCompanyStats> for Engine {
+    async fn handle(self: &Arc<Self>, _: &Caller, _: Nothing) -> Answer<BTreeMap<CompanyId, CompanyStats>> {
+        store::companies::stats(&mut *self.store.read().await.answer()?).await.answer()
     }
 }
 

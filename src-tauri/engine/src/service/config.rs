@@ -77,6 +77,14 @@ impl Handle<ListRevisions> for Engine {
     }
 }
 
+impl Handle<GetRevision> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentRevisionPath) -> Answer<AgentConfigRevision> {
+        let mut conn = self.store.read().await.answer()?;
+        let agent = self.agent(&mut conn, caller, &q.id, None).await?;
+        store::agents::revision(&mut conn, agent.id, q.revision_id).await.or_missing("Revision")
+    }
+}
+
 impl Handle<RollbackAgent> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: AgentRevisionPath) -> Answer<Agent> {
         let mut tx = self.store.write(self.now()).await.answer()?;

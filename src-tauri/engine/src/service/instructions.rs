@@ -194,7 +194,12 @@ impl Handle<PutInstructionsFile> for Engine {
                 ));
         }
         std::fs::create_dir_all(&b.root).map_err(answer)?;
-        b.open().and_then(|folder| folder.write(&q.path, &q.content)).map_err(answer)?;
+        let folder = b.open().map_err(answer)?;
+        if q.create_only && folder.read(&q.path).is_ok() {
+            return Err(ApiError::conflict(format!("There is a file {} already", &*q.path))
+                .with_hint("Open it to change it, or give the new file another name."));
+        }
+        folder.write(&q.path, &q.content).map_err(answer)?;
         tx.record(agent.company_id, Kind::Instructions, ChangeOp::Updated, agent.id);
         let details = json!({ "path": &*q.path });
         self.log_agent(&mut tx, caller, &agent, "agent.instructions_updated", details).await?;

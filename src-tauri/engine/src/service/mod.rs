@@ -19,6 +19,7 @@ mod recovery;
 mod runs;
 mod search;
 mod sessions;
+mod trees;
 mod wakes;
 
 pub(crate) use comments::NewComment;

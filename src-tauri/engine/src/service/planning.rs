@@ -140,6 +140,8 @@ impl Handle<UpdateProjectOp> for Engine {
         p.goal_id = q.goal_id.apply(p.goal_id);
         p.lead_agent_id = q.lead_agent_id.apply(p.lead_agent_id);
         p.color = q.color.apply(p.color);
+        p.target_date = q.target_date.apply(p.target_date);
+        p.archived_at = q.archived_at.apply(p.archived_at);
         p.updated_at = tx.at();
         store::planning::save_project(&mut tx, &p).await.answer()?;
         let id = p.id.to_string();

@@ -8,7 +8,7 @@ use contract::issue::{Issue, IssuePath, IssueStatus};
 use contract::operations::*;
 use contract::recovery::*;
 use contract::run::{InvocationSource, Run, RunStatus};
-use domain::outlook::{Facts, Held, LiveRun, outlook};
+use domain::outlook::{Facts, Held, LiveRun, outlook, run_outlook};
 use domain::recovery::{check_resolution, may_become};
 use serde_json::{Value, json};
 use store::{SqliteConnection, WriteTx};
@@ -172,22 +172,12 @@ impl Engine {
             Some(id) => store::agents::get(conn, id).await.answer()?,
             None => None,
         };
-        let live = store::runs::live_on_issue(conn, issue.id).await.answer()?;
-        let held = match &live {
-            Some(run) if run.status == RunStatus::Queued => self.held(conn, run).await?,
-            _ => Held::Nothing,
-        };
-        let run = match live {
+        let (run, held) = match store::runs::live_on_issue(conn, issue.id).await.answer()? {
             Some(run) => {
-                let before = self.scheduled(conn, &run).await?;
-                Some(LiveRun {
-                    id: run.id,
-                    status: run.status,
-                    due: run.scheduled_retry_at,
-                    because: before.error,
-                })
+                let (run, held) = self.live_run(conn, &run).await?;
+                (Some(run), held)
             }
-            None => None,
+            None => (None, Held::Nothing),
         };
         let blockers = store::relations::unresolved(conn, issue.id).await.answer()?;
         let reviewer = issue.execution_state.as_ref().and_then(|s| s.get("currentParticipant"));
@@ -200,6 +190,7 @@ impl Engine {
             is_a_persons: issue.assignee_user_id.is_some(),
             run,
             held,
+            paused_from: self.paused_from(conn, issue).await?,
             recovery: self.recovery_words(conn, issue).await?,
             cards: store::interactions::pending(conn, issue.id).await.answer()?.len(),
             blockers: blockers.into_iter().map(|b| b.identifier.unwrap_or(b.title)).collect(),
@@ -207,6 +198,36 @@ impl Engine {
             next_check: issue.monitor_next_check_at.filter(|t| *t > self.now()),
             next: self.next_for(conn, issue).await?,
         })
+    }
+
+    /// A run that is not over, and what keeps it from starting.
+    async fn live_run(&self, conn: &mut SqliteConnection, run: &Run) -> Answer<(LiveRun, Held)> {
+        let held = if run.status == RunStatus::Queued { self.held(conn, run).await? } else { Held::Nothing };
+        let because = self.scheduled(conn, run).await?.error;
+        Ok((LiveRun { id: run.id, status: run.status, due: run.scheduled_retry_at, because }, held))
+    }
+
+    /// What a run that is not at work waits for.
+    pub(super) async fn run_outlook(
+        &self,
+        conn: &mut SqliteConnection,
+        run: &Run,
+    ) -> Answer<Option<RunOutlook>> {
+        if run.status.is_terminal() || run.status == RunStatus::Running {
+            return Ok(None);
+        }
+        let name = store::agents::get(conn, run.agent_id).await.answer()?.map(|a| a.name);
+        let (live, held) = self.live_run(conn, run).await?;
+        let mut said = run_outlook(&live, &held, name.as_deref().unwrap_or("An agent"));
+        // The attempt is brought forward by the issue that it is for.
+        said.action = said.action.filter(|_| run.issue_id.is_some());
+        Ok(Some(said))
+    }
+
+    async fn paused_from(&self, conn: &mut SqliteConnection, issue: &Issue) -> Answer<Option<String>> {
+        let Some(hold) = store::trees::pause_over(conn, issue.id).await.answer()? else { return Ok(None) };
+        let root = store::issues::get(conn, hold.root_issue_id).await.answer()?;
+        Ok(root.map(|r| r.display_key()))
     }
 
     async fn recovery_words(
@@ -239,7 +260,10 @@ impl Engine {
         let running = store::runs::running_by_agent(conn).await.answer()?;
         let own = running.get(&agent.id).copied().unwrap_or(0);
         let most = domain::agent::HeartbeatPolicy::of(&agent.runtime_config).max_concurrent_runs;
-        let full = own >= i64::from(most) || running.values().sum::<i64>() >= i64::from(self.max_live_runs());
+        if own >= i64::from(most) {
+            return Ok(Held::AgentBusy);
+        }
+        let full = running.values().sum::<i64>() >= i64::from(self.max_live_runs());
         Ok(if full { Held::Slots } else { Held::Nothing })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use contract::issue::IssueSummary;
 use contract::operations::*;
+use contract::recovery::RunOutlook;
 use contract::run::*;
 use contract::transcript::*;
 use contract::{ApiError, RunId};
@@ -21,7 +23,12 @@ const LEAD_IN: u64 = 64;
 const PAGE_BYTES: usize = 4 << 20;
 
 impl Engine {
-    async fn visible_run(&self, conn: &mut SqliteConnection, caller: &Caller, id: RunId) -> Answer<Run> {
+    pub(super) async fn visible_run(
+        &self,
+        conn: &mut SqliteConnection,
+        caller: &Caller,
+        id: RunId,
+    ) -> Answer<Run> {
         let run = store::runs::get(conn, id).await.or_missing("Run")?;
         caller.within(run.company_id)?;
         Ok(run)
@@ -72,6 +79,22 @@ impl Handle<GetRun> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: RunPath) -> Answer<Run> {
         let mut conn = self.store.read().await.answer()?;
         self.visible_run(&mut conn, caller, q.run_id).await.map(shown)
+    }
+}
+
+impl Handle<ListRunIssues> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: RunPath) -> Answer<Vec<IssueSummary>> {
+        let mut conn = self.store.read().await.answer()?;
+        let run = self.visible_run(&mut conn, caller, q.run_id).await?;
+        store::relations::touched_by(&mut conn, run.id).await.answer()
+    }
+}
+
+impl Handle<GetRunOutlook> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: RunPath) -> Answer<Option<RunOutlook>> {
+        let mut conn = self.store.read().await.answer()?;
+        let run = self.visible_run(&mut conn, caller, q.run_id).await?;
+        self.run_outlook(&mut conn, &run).await
     }
 }
 

@@ -1,6 +1,9 @@
 //! An agent's settings, their revisions, and its keys.
 
-use contract::agent::{AgentKey, AgentKeyPath, AgentRevisionPath, CreateAgentKey, UpdateAgent};
+use contract::agent::{
+    AgentKey, AgentKeyPath, AgentPermissions, AgentRevisionPath, CreateAgentKey, UpdateAgent,
+    UpdateAgentPermissions,
+};
 use contract::operations as op;
 use contract::{ApiError, Patch, Text};
 use leptos::prelude::*;
@@ -10,7 +13,7 @@ use super::Current;
 use crate::api::call;
 use crate::api::query::{Ask, use_query};
 use crate::components::agent_form::{AdapterFields, AgentForm, BudgetFields, IdentityFields, PolicyFields};
-use crate::components::base::{Ago, Icon, copy, loaded};
+use crate::components::base::{Ago, Icon, Toggle, copy, loaded};
 use crate::components::icons as i;
 use crate::format;
 use crate::state::{Dialog, act, app, company};
@@ -81,9 +84,46 @@ pub fn Configuration(current: Current) -> impl IntoView {
                     </button>
                 </div>
             </Show>
+            <Permissions current=current />
             <Keys current=current />
             <Revisions current=current />
         </div>
+    }
+}
+
+#[component]
+fn Permissions(current: Current) -> impl IntoView {
+    let d = current.detail;
+    let now = move || d.with_untracked(|d| d.agent.permissions);
+    let set = move |p: AgentPermissions| {
+        let input = UpdateAgentPermissions {
+            id: current.path().id,
+            can_create_agents: p.can_create_agents,
+            can_assign_tasks: p.can_assign_tasks,
+        };
+        act::<op::UpdatePermissions>(input, move |fresh| {
+            current.query.data.try_set(Some(std::sync::Arc::new(fresh)));
+            app().say("Saved");
+        });
+    };
+    view! {
+        <section class="form-section">
+            <h2>"Permissions"</h2>
+            <Toggle
+                label="May assign work to others"
+                help="Gives issues to other agents of the company."
+                on=Signal::derive(move || d.with(|d| d.agent.permissions.can_assign_tasks))
+                set=Callback::new(move |on| set(AgentPermissions { can_assign_tasks: on, ..now() }))
+                testid="agent-may-assign".to_owned()
+            />
+            <Toggle
+                label="May hire agents"
+                help="Makes new agents and changes how others describe themselves; never how they are started or paid for."
+                on=Signal::derive(move || d.with(|d| d.agent.permissions.can_create_agents))
+                set=Callback::new(move |on| set(AgentPermissions { can_create_agents: on, ..now() }))
+                testid="agent-may-hire".to_owned()
+            />
+        </section>
     }
 }
 

@@ -48,6 +48,7 @@ pub fn Instructions(current: Current) -> impl IntoView {
             path: file,
             content,
             clear_legacy_prompt_template: false,
+            create_only: true,
         };
         act::<op::PutInstructionsFile>(input, move |_| {
             adding.try_set(false);
@@ -190,6 +191,7 @@ fn FileEditor(current: Current, path: String, entry: bool, gone: Callback<()>) -
                             path: p.path,
                             content,
                             clear_legacy_prompt_template: false,
+                            create_only: false,
                         };
                         act::<op::PutInstructionsFile>(input, move |_| {
                             file.refetch();

@@ -171,14 +171,14 @@ pub fn Overview(current: Current) -> impl IntoView {
 pub fn Runs(current: Current) -> impl IntoView {
     let co = company();
     let id = current.detail.with_untracked(|d| d.agent.id);
-    let limit = RwSignal::new(PAGE);
+    let offset = RwSignal::new(0_u32);
     let runs = use_query::<op::ListRunsOp>(move || {
         let input = ListRuns {
             company_id: co.id,
             agent_id: Some(id),
             status: Vec::new(),
-            limit: Some(limit.get()),
-            offset: None,
+            limit: Some(PAGE),
+            offset: Some(offset.get()),
         };
         Some(Ask::within(input, co.id))
     });
@@ -190,7 +190,7 @@ pub fn Runs(current: Current) -> impl IntoView {
                 move |all| {
                     view! {
                         <Show
-                            when=move || !all.with(|r| r.is_empty())
+                            when=move || { !all.with(|r| r.is_empty()) || offset.get() > 0 }
                             fallback=|| {
                                 view! {
                                     <Empty icon=i::ZAP title="No runs yet" text="A run starts when the agent gets an issue or you wake it." />
@@ -208,11 +208,25 @@ pub fn Runs(current: Current) -> impl IntoView {
                                     </For>
                                 </div>
                             </section>
-                            <Show when={move || all.with(|r| r.len()) as u32 >= limit.get() && limit.get() < 500}>
-                                <button class="btn quiet wide" on:click=move |_| limit.set(500)>
-                                    "Show older runs"
-                                </button>
-                            </Show>
+                            <nav class="pager" aria-label="Runs">
+                                <Show when=move || { offset.get() > 0 }>
+                                    <button
+                                        class="btn quiet"
+                                        on:click=move |_| offset.update(|o| *o = o.saturating_sub(PAGE))
+                                    >
+                                        "Newer runs"
+                                    </button>
+                                </Show>
+                                <Show when=move || { all.with(|r| r.len()) as u32 >= PAGE }>
+                                    <button
+                                        class="btn quiet push"
+                                        data-testid="older-runs"
+                                        on:click=move |_| offset.update(|o| *o += PAGE)
+                                    >
+                                        "Older runs"
+                                    </button>
+                                </Show>
+                            </nav>
                         </Show>
                     }
                 },

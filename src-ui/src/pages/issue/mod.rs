@@ -11,9 +11,10 @@ pub use thread_view::actor;
 
 use std::sync::Arc;
 
-use contract::issue::{IssueDetail, IssuePath, UpdateIssue};
+use contract::issue::{IssueDetail, IssuePath, IssueStatus, UpdateIssue};
 use contract::operations as op;
 use contract::run::RunPath;
+use contract::tree::TreeMode;
 use contract::wake::{WakeAgent, WakeOutcome};
 use contract::{ErrorCode, IssueRef, Text};
 use leptos::html;
@@ -320,12 +321,26 @@ fn more(ev: &web_sys::MouseEvent, current: Current, co: Co) {
     if locked {
         choices.push(Choice::new("locks", "Break its locks", Glyph::Icon(i::LOCK)));
     }
+    let cancelled = current.detail.with_untracked(|d| d.issue.status == IssueStatus::Cancelled);
+    if cancelled {
+        choices.push(Choice::new("restore", "Restore with all below", Glyph::Icon(i::ROTATE_CCW)));
+    } else {
+        choices.push(Choice::new("pause", "Pause with all below", Glyph::Icon(i::CIRCLE_PAUSE)));
+        choices.push(Choice::new("cancel", "Cancel with all below", Glyph::Icon(i::CIRCLE_X)));
+    }
+    let tree = {
+        let key = key.clone();
+        move |mode| app.dialog.set(Some(Dialog::Tree { issue: id, key: key.clone(), mode }))
+    };
     choices.push(Choice::new("delete", "Delete issue", Glyph::Icon(i::TRASH_2)).danger());
     let pick = Callback::new(move |what: String| match what.as_str() {
         "sub" => app.dialog.set(Some(Dialog::NewIssue(NewIssueDefaults {
             parent: Some((id, key.clone())),
             ..NewIssueDefaults::default()
         }))),
+        "pause" => tree(TreeMode::Pause),
+        "cancel" => tree(TreeMode::Cancel),
+        "restore" => tree(TreeMode::Restore),
         "copy" => copy(text.clone(), "Issue"),
         "unread" => act::<op::MarkUnread>(IssuePath { id: id.into() }, move |_| app.say("Marked as unread")),
         "locks" => {

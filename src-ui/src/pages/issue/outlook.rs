@@ -15,6 +15,7 @@ use crate::api::query::{Ask, use_query};
 use crate::components::base::{Icon, IssueChip};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
+use crate::components::tree_dialog;
 use crate::format;
 use crate::state::{Tone, act, app, company};
 
@@ -115,7 +116,8 @@ fn Action(current: Current, action: OutlookAction) -> impl IntoView {
         }),
         OutlookAction::ResolveRecovery => view! { <Resolve current=current /> }.into_any(),
         // Assigning is a field of the page, a decision a card in the thread.
-        OutlookAction::Decide | OutlookAction::ResumeTree | OutlookAction::Assign => ().into_any(),
+        OutlookAction::Decide | OutlookAction::Assign => ().into_any(),
+        OutlookAction::ResumeTree => button("Resume the tree", i::PLAY, move || tree_dialog::resume(id)),
     }
 }
 

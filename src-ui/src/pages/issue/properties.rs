@@ -1,6 +1,6 @@
 //! The properties of an issue, each changed where it stands.
 
-use contract::issue::IssueDetail;
+use contract::issue::{IssueDetail, WorkMode};
 use contract::{IssueId, LabelId, Patch, ProjectId};
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use super::Current;
 use crate::components::base::{Ago, Avatar, Icon, IssueChip, Link, PriorityIcon, StatusIcon};
 use crate::components::icons as i;
 use crate::components::issue_row::{AssigneeMark, SummaryRow};
-use crate::components::menu::{Menu, anchor, issue_id};
+use crate::components::menu::{Choice, Glyph, Menu, anchor, issue_id};
 use crate::components::pickers::{
     Assignee, assignee_choices, pick_labels, priority_choices, project_choices, status_choices,
 };
@@ -74,6 +74,27 @@ fn pick_project(el: &web_sys::Element, current: Current, co: Co) {
     Menu::under(el, "Set project", project_choices(co, now), pick).open();
 }
 
+fn pick_mode(el: &web_sys::Element, current: Current) {
+    let now = current.detail.with_untracked(|d| d.issue.work_mode);
+    let choices = WorkMode::ALL.iter().map(|m| {
+        let (word, icon) = mode(*m);
+        Choice::new(m.as_str(), word, Glyph::Icon(icon)).selected(now == *m)
+    });
+    let pick = Callback::new(move |m: String| {
+        if let Ok(m) = m.parse() {
+            current.change(|d| d.issue.work_mode = m, |u| u.work_mode = Some(m));
+        }
+    });
+    Menu::under(el, "Work mode", choices.collect(), pick).open();
+}
+
+const fn mode(m: WorkMode) -> (&'static str, &'static str) {
+    match m {
+        WorkMode::Standard => ("Work on it", i::PLAY),
+        WorkMode::Planning => ("Plan first", i::FILE_TEXT),
+    }
+}
+
 fn pick_parent(el: &web_sys::Element, current: Current, co: Co) {
     let me = current.detail.with_untracked(|d| d.issue.id);
     let pick = Callback::new(move |p: String| {
@@ -126,6 +147,7 @@ pub fn Properties(current: Current) -> impl IntoView {
     let assignee = Memo::new(move |_| d.with(|d| Assignee::of(&d.issue)));
     let chosen = Memo::new(move |_| d.with(|d| d.labels.clone()));
     let project = Memo::new(move |_| d.with(|d| d.issue.project_id));
+    let work_mode = Memo::new(move |_| d.with(|d| d.issue.work_mode));
     let parent = Memo::new(move |_| d.with(|d| d.ancestors.first().cloned()));
     let with = move |f: fn(&web_sys::Element, Current)| {
         move |ev: web_sys::MouseEvent| {
@@ -203,6 +225,17 @@ pub fn Properties(current: Current) -> impl IntoView {
                     <span class="ellipsis">
                         {move || project.get().and_then(|p| co.project_name(p)).unwrap_or_else(|| "No project".into())}
                     </span>
+                </button>
+            </Property>
+            <Property label="Work mode">
+                <button class="value-btn" data-testid="issue-work-mode" on:click=with(pick_mode)>
+                    {move || {
+                        let (word, icon) = mode(work_mode.get());
+                        view! {
+                            <Icon d=icon />
+                            <span>{word}</span>
+                        }
+                    }}
                 </button>
             </Property>
             <Property label="Parent">
@@ -322,10 +355,6 @@ fn Facts(current: Current) -> impl IntoView {
         let issue = &d.issue;
         let creator = issue.created_by_agent_id.map_or_else(|| "You".to_owned(), |a| co.agent_name(a));
         let lock = issue.checkout_run_id.or(issue.execution_run_id);
-        let mode = match issue.work_mode {
-            contract::issue::WorkMode::Planning => "Plan first",
-            contract::issue::WorkMode::Standard => "Standard",
-        };
         let time = |label: &'static str, at: Option<contract::Timestamp>| {
             at.map(|at| {
                 view! {
@@ -337,9 +366,6 @@ fn Facts(current: Current) -> impl IntoView {
         };
         view! {
             <section class="panel-section facts">
-                <Property label="Work mode">
-                    <span class="fact">{mode}</span>
-                </Property>
                 {d.goal.as_ref().map(|g| g.title.clone()).map(|g| view! { <Property label="Goal"><span class="fact">{g}</span></Property> })}
                 <Property label="Created by">
                     <span class="fact person">

@@ -3,14 +3,14 @@
 use contract::adapter::{
     AdapterDetection, AdapterInfo, DetectAdapters, EnvironmentTest, TestEnvironment, TestStatus,
 };
-use contract::agent::{AgentRole, CreateAgent};
+use contract::agent::{AgentRole, CreateAgent, UpdateAgent};
 use contract::company::Nothing;
 use contract::operations as op;
-use contract::{ApiError, Cents, CompanyId, JsonObject, Text};
+use contract::{AgentId, ApiError, Cents, CompanyId, JsonObject, Patch, Text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{Wizard, focus};
+use super::{Back, Wizard, focus};
 use crate::api::call;
 use crate::api::query::{Ask, use_query};
 use crate::components::base::{Icon, Skeleton};
@@ -91,9 +91,7 @@ pub fn test_adapter(
 
 #[component]
 pub fn AgentStep(w: Wizard) -> impl IntoView {
-    let name = RwSignal::new("Ada".to_owned());
-    let chosen = RwSignal::new("demo".to_owned());
-    let command = RwSignal::new(String::new());
+    let Wizard { agent_name: name, adapter: chosen, command, .. } = w;
     let testing = RwSignal::new(false);
     let result = RwSignal::new(None::<Result<EnvironmentTest, ApiError>>);
     let adapters = use_query::<op::ListAdapters>(|| Some(Ask::of(Nothing {})));
@@ -127,7 +125,16 @@ pub fn AgentStep(w: Wizard) -> impl IntoView {
             test_adapter(company.id, &chosen.get_untracked(), config(), testing, result);
         }
     };
+    // What keeps it from working at all, if it is known.
+    let lacks = Memo::new(move |_| match chosen.get().as_str() {
+        "process" if command.with(|c| c.trim().is_empty()) => Some("Say which command it runs.".to_owned()),
+        "process" | "demo" => None,
+        kind => detection(kind).filter(|d| d.executable.is_none()).map(|d| d.why),
+    });
     let next = move || {
+        if lacks.with_untracked(Option::is_some) {
+            return;
+        }
         let Some(company) = w.company.get_untracked() else { return };
         let (Ok(name), Ok(kind)) = (Text::new(name.get_untracked()), Text::new(chosen.get_untracked()))
         else {
@@ -139,9 +146,15 @@ pub fn AgentStep(w: Wizard) -> impl IntoView {
         }
         w.busy.set(true);
         w.error.set(None);
-        let input = first_agent(company.id, name, kind, config());
+        let (made, config) = (w.agent.get_untracked(), config());
         spawn_local(async move {
-            let answer = call::<op::CreateAgentOp>(&input).await;
+            let answer = match made {
+                Some(a) => {
+                    let change = other_agent(a.id, name, kind, config);
+                    call::<op::UpdateAgentOp>(&change).await.map(|d| d.agent)
+                }
+                None => call::<op::CreateAgentOp>(&first_agent(company.id, name, kind, config)).await,
+            };
             w.busy.try_set(false);
             match answer {
                 Ok(a) => {
@@ -210,7 +223,13 @@ pub fn AgentStep(w: Wizard) -> impl IntoView {
                 Some(Err(e)) => view! { <p class="field-error" role="alert">{e.message}</p> }.into_any(),
                 None => ().into_any(),
             }}
+            {move || {
+                lacks
+                    .get()
+                    .map(|why| view! { <p class="field-error" role="status" data-testid="onboarding-lacks">{why}</p> })
+            }}
             <div class="step-actions">
+                <Back w=w />
                 <button type="button" class="btn big" data-testid="onboarding-test" disabled=testing on:click=test>
                     <Icon d=i::HEART_PULSE />
                     {move || if testing.get() { "Testing" } else { "Test it" }}
@@ -219,7 +238,9 @@ pub fn AgentStep(w: Wizard) -> impl IntoView {
                     class="btn primary big"
                     type="submit"
                     data-testid="onboarding-next"
-                    disabled=move || w.busy.get() || name.with(|n| n.trim().is_empty())
+                    disabled=move || {
+                        w.busy.get() || name.with(|n| n.trim().is_empty()) || lacks.with(Option::is_some)
+                    }
                 >
                     "Continue"
                     <Icon d=i::ARROW_RIGHT />
@@ -252,6 +273,26 @@ fn first_agent(
         budget_monthly_cents: Cents::ZERO,
         permissions: None,
         metadata: None,
+    }
+}
+
+/// The agent that was made already, as it was chosen now.
+fn other_agent(id: AgentId, name: Text<1, 200>, kind: Text<1, 60>, config: JsonObject) -> UpdateAgent {
+    UpdateAgent {
+        id: id.into(),
+        company_id: None,
+        name: Some(name),
+        role: None,
+        title: Patch::Keep,
+        icon: Patch::Keep,
+        reports_to: Patch::Keep,
+        capabilities: Patch::Keep,
+        adapter_type: Some(kind),
+        adapter_config: Some(config),
+        replace_adapter_config: true,
+        runtime_config: None,
+        budget_monthly_cents: None,
+        metadata: Patch::Keep,
     }
 }
 

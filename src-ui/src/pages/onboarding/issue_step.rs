@@ -5,7 +5,7 @@ use contract::operations as op;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{Wizard, focus};
+use super::{Back, Wizard, focus};
 use crate::api::call;
 use crate::components::base::Icon;
 use crate::components::icons as i;
@@ -83,6 +83,7 @@ pub fn IssueStep(w: Wizard) -> impl IntoView {
                 ></textarea>
             </label>
             <div class="step-actions">
+                <Back w=w />
                 <button
                     class="btn primary big"
                     type="submit"

@@ -4,10 +4,10 @@ mod agent_step;
 mod issue_step;
 
 use contract::agent::Agent;
-use contract::company::{Company, CreateCompany};
+use contract::company::{Company, CreateCompany, UpdateCompany};
 use contract::operations as op;
 use contract::planning::{CreateGoal, GoalLevel, GoalStatus};
-use contract::{ApiError, Cents, Text};
+use contract::{ApiError, Cents, CompanyId, Patch, Text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -23,12 +23,17 @@ use issue_step::IssueStep;
 
 pub use agent_step::{TestResult, test_adapter};
 
+/// What was typed and made so far. A step that one comes back to changes what it made.
 #[derive(Clone, Copy)]
 struct Wizard {
     step: RwSignal<usize>,
     company: RwSignal<Option<Company>>,
     agent: RwSignal<Option<Agent>>,
+    name: RwSignal<String>,
     mission: RwSignal<String>,
+    agent_name: RwSignal<String>,
+    adapter: RwSignal<String>,
+    command: RwSignal<String>,
     error: RwSignal<Option<ApiError>>,
     busy: RwSignal<bool>,
 }
@@ -39,7 +44,11 @@ pub fn Onboarding() -> impl IntoView {
         step: RwSignal::new(0),
         company: RwSignal::new(None),
         agent: RwSignal::new(None),
+        name: RwSignal::new(String::new()),
         mission: RwSignal::new(String::new()),
+        agent_name: RwSignal::new("Ada".to_owned()),
+        adapter: RwSignal::new("demo".to_owned()),
+        command: RwSignal::new(String::new()),
         error: RwSignal::new(None),
         busy: RwSignal::new(false),
     };
@@ -100,6 +109,20 @@ pub fn Onboarding() -> impl IntoView {
     }
 }
 
+/// The way to the step before.
+#[component]
+fn Back(w: Wizard) -> impl IntoView {
+    let back = move |_| {
+        w.error.set(None);
+        w.step.update(|s| *s = s.saturating_sub(1));
+    };
+    view! {
+        <button type="button" class="btn quiet big first" data-testid="onboarding-back" on:click=back>
+            "Back"
+        </button>
+    }
+}
+
 /// Puts the focus into the field that a step begins with.
 fn focus(testid: &'static str) {
     request_animation_frame(move || {
@@ -109,6 +132,20 @@ fn focus(testid: &'static str) {
             let _ = el.focus();
         }
     });
+}
+
+/// Gives the company that was just founded another name or mission.
+async fn rename(company: CompanyId, name: String, mission: String) -> Result<Company, ApiError> {
+    let input = UpdateCompany {
+        company_id: company,
+        name: Some(checked("The name", name)?),
+        description: Patch::from(optional("The mission", mission.trim())?),
+        status: None,
+        budget_monthly_cents: None,
+        require_board_approval_for_new_agents: None,
+        brand_color: Patch::Keep,
+    };
+    call::<op::UpdateCompanyOp>(&input).await
 }
 
 /// Founds a company, and sets its mission as its goal.
@@ -144,7 +181,7 @@ async fn found(name: String, mission: String) -> Result<Company, ApiError> {
 
 #[component]
 fn CompanyStep(w: Wizard) -> impl IntoView {
-    let name = RwSignal::new(String::new());
+    let name = w.name;
     focus("onboarding-company-name");
     let next = move || {
         if w.busy.get_untracked() || name.with_untracked(|n| n.trim().is_empty()) {
@@ -153,11 +190,18 @@ fn CompanyStep(w: Wizard) -> impl IntoView {
         w.busy.set(true);
         w.error.set(None);
         spawn_local(async move {
-            let answer = found(name.get_untracked(), w.mission.get_untracked()).await;
+            let (name, mission) = (name.get_untracked(), w.mission.get_untracked());
+            let answer = match w.company.get_untracked() {
+                Some(c) => rename(c.id, name, mission).await,
+                None => found(name, mission).await,
+            };
             w.busy.try_set(false);
             match answer {
                 Ok(c) => {
-                    app().companies.patch(|all| all.push(c.clone()));
+                    app().companies.patch(|all| {
+                        all.retain(|other| other.id != c.id);
+                        all.push(c.clone());
+                    });
                     w.company.set(Some(c));
                     w.step.set(1);
                 }

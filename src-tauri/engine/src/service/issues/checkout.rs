@@ -42,6 +42,7 @@ impl Handle<Checkout> for Engine {
                 agent.name, agent.status
             )));
         }
+        self.refuse_if_held(&mut tx, &issue).await?;
         let blockers = store::relations::unresolved(&mut tx, issue.id).await.answer()?;
         if !blockers.is_empty() {
             return Err(blocked_by(&blockers));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use contract::issue::*;
 use contract::operations::*;
 use contract::run::InvocationSource;
-use contract::{ApiError, IssueId};
+use contract::text::Prose;
+use contract::{ApiError, IssueId, Text};
 use serde_json::json;
 use store::WriteTx;
 
@@ -22,6 +23,71 @@ impl Handle<CreateIssueOp> for Engine {
         tx.commit().await.answer()?;
         Ok(detail)
     }
+}
+
+/// Acceptance criteria of one issue.
+const MOST_CRITERIA: usize = 20;
+
+impl Handle<CreateChild> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateChildIssue) -> Answer<IssueDetail> {
+        if q.acceptance_criteria.len() > MOST_CRITERIA {
+            return Err(ApiError::invalid(format!("acceptanceCriteria: {MOST_CRITERIA} at the most")));
+        }
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let parent = self.issue(&mut tx, caller, &q.id).await?;
+        let waits = q.block_parent_until_done;
+        let child = self.create_issue(&mut tx, caller, below(&parent, q)?).await?;
+        if waits {
+            let mut parent = parent;
+            self.may_mutate(&mut tx, caller, &mut parent).await?;
+            self.add_blocker(&mut tx, caller, &parent, child.id).await?;
+            let details = json!({ "addedBlockedByIssueId": child.id });
+            self.log_issue(&mut tx, caller, &parent, "issue.blockers_updated", details).await?;
+        }
+        let detail = self.issue_detail(&mut tx, child).await?;
+        tx.commit().await.answer()?;
+        Ok(detail)
+    }
+}
+
+/// A child as an issue of its own, with what it takes from its parent.
+fn below(parent: &Issue, q: CreateChildIssue) -> Answer<CreateIssue> {
+    Ok(CreateIssue {
+        company_id: parent.company_id,
+        title: q.title,
+        description: with_criteria(q.description, &q.acceptance_criteria)?,
+        status: q.status,
+        work_mode: q.work_mode,
+        priority: q.priority,
+        project_id: q.project_id.or(parent.project_id),
+        project_workspace_id: q.project_workspace_id.or_else(|| parent.project_workspace_id.clone()),
+        goal_id: q.goal_id.or(parent.goal_id),
+        parent_id: Some(parent.id),
+        blocked_by_issue_ids: q.blocked_by_issue_ids,
+        inherit_execution_workspace_from_issue_id: None,
+        assignee_agent_id: q.assignee_agent_id,
+        assignee_user_id: q.assignee_user_id,
+        request_depth: Some(q.request_depth.unwrap_or(0).max(parent.request_depth.saturating_add(1))),
+        billing_code: q.billing_code.or_else(|| parent.billing_code.clone().and_then(|b| Text::new(b).ok())),
+        assignee_adapter_overrides: q.assignee_adapter_overrides,
+        execution_policy: q.execution_policy,
+        execution_workspace_id: q.execution_workspace_id,
+        execution_workspace_preference: q.execution_workspace_preference,
+        execution_workspace_settings: q.execution_workspace_settings,
+        label_ids: q.label_ids,
+    })
+}
+
+/// A description with what must hold for the work to be done.
+fn with_criteria(description: Option<Prose>, criteria: &[Text<1, 500>]) -> Answer<Option<Prose>> {
+    if criteria.is_empty() {
+        return Ok(description);
+    }
+    let list: String = criteria.iter().map(|c| format!("\n- {}", c.trim())).collect();
+    let text = description.map(|d| format!("{}\n\n", d.trim_end())).unwrap_or_default();
+    Prose::new(format!("{text}## Acceptance criteria\n{list}"))
+        .map(Some)
+        .map_err(|e| ApiError::invalid(format!("description: {e}")))
 }
 
 /// How and where an issue's agent is started is for the board, when it is created as when it is changed.
@@ -100,16 +166,23 @@ impl Engine {
     }
 
     async fn check_place(&self, tx: &mut WriteTx, q: &CreateIssue) -> Answer<()> {
-        if let Some(parent) = q.parent_id {
-            let parent = store::issues::get(tx, parent).await.answer()?;
-            if parent.is_none_or(|p| p.company_id != q.company_id) {
-                return Err(ApiError::unprocessable("parentId names no issue of this company"));
-            }
+        let parent = match q.parent_id {
+            Some(id) => store::issues::get(tx, id).await.answer()?.filter(|p| p.company_id == q.company_id),
+            None => None,
+        };
+        if q.parent_id.is_some() && parent.is_none() {
+            return Err(ApiError::unprocessable("parentId names no issue of this company"));
         }
         if let Some(project) = q.project_id {
             let project = store::planning::project(tx, project).await.answer()?;
-            if project.is_none_or(|p| p.company_id != q.company_id) {
+            let Some(project) = project.filter(|p| p.company_id == q.company_id) else {
                 return Err(ApiError::unprocessable("projectId names no project of this company"));
+            };
+            // What is begun there already may still fall into parts.
+            let goes_on = parent.is_some_and(|p| p.project_id == Some(project.id));
+            if project.archived_at.is_some() && !goes_on {
+                return Err(ApiError::unprocessable(format!("The project {} is archived", project.name))
+                    .with_hint("Open it again, or choose another project."));
             }
         }
         if let Some(goal) = q.goal_id {

@@ -104,27 +104,7 @@ impl Engine {
         blockers: &[IssueId],
     ) -> Answer<()> {
         for blocker in blockers {
-            if *blocker == issue.id {
-                return Err(ApiError::unprocessable("An issue cannot block itself"));
-            }
-            let other = store::issues::get(tx, *blocker).await.answer()?;
-            if other.is_none_or(|o| o.company_id != issue.company_id) {
-                return Err(ApiError::unprocessable(
-                    "blockedByIssueIds names an issue that is not of this company",
-                )
-                .with_details(json!({ "issueId": blocker })));
-            }
-            if let Some(path) = store::relations::blocking_path(tx, issue.id, *blocker).await.answer()? {
-                let mut names = Vec::new();
-                for id in path {
-                    names.extend(store::issues::get(tx, id).await.answer()?.map(|i| i.display_key()));
-                }
-                return Err(ApiError::unprocessable(format!(
-                    "That would block in a circle: {}",
-                    names.join(" → ")
-                ))
-                .with_details(json!({ "path": names })));
-            }
+            self.check_blocker(tx, issue, *blocker).await?;
         }
         let user = caller.user_id();
         store::relations::set_blockers(
@@ -138,6 +118,44 @@ impl Engine {
         )
         .await
         .answer()
+    }
+
+    /// Has an issue wait for one more.
+    async fn add_blocker(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        issue: &Issue,
+        blocker: IssueId,
+    ) -> Answer<()> {
+        self.check_blocker(tx, issue, blocker).await?;
+        let (agent, user) = (caller.agent_id(), caller.user_id());
+        let id = self.new_id::<uuid::Uuid>().to_string();
+        store::relations::add_blocker(tx, issue.company_id, (issue.id, blocker), agent, user.as_deref(), id)
+            .await
+            .answer()
+    }
+
+    async fn check_blocker(&self, tx: &mut WriteTx, issue: &Issue, blocker: IssueId) -> Answer<()> {
+        if blocker == issue.id {
+            return Err(ApiError::unprocessable("An issue cannot block itself"));
+        }
+        let other = store::issues::get(tx, blocker).await.answer()?;
+        if other.is_none_or(|o| o.company_id != issue.company_id) {
+            return Err(ApiError::unprocessable(
+                "blockedByIssueIds names an issue that is not of this company",
+            )
+            .with_details(json!({ "issueId": blocker })));
+        }
+        let Some(path) = store::relations::blocking_path(tx, issue.id, blocker).await.answer()? else {
+            return Ok(());
+        };
+        let mut names = Vec::new();
+        for id in path {
+            names.extend(store::issues::get(tx, id).await.answer()?.map(|i| i.display_key()));
+        }
+        Err(ApiError::unprocessable(format!("That would block in a circle: {}", names.join(" → ")))
+            .with_details(json!({ "path": names })))
     }
 
     /// Notes which issues a text mentions.

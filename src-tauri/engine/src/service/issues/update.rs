@@ -261,7 +261,12 @@ impl Engine {
     }
 
     /// Wakes that follow when an issue ends: dependents whose last blocker it was, and its parent.
-    async fn wakes_of_end(&self, tx: &mut WriteTx, before: &Issue, i: &Issue) -> Answer<Vec<Wake>> {
+    pub(in crate::service) async fn wakes_of_end(
+        &self,
+        tx: &mut WriteTx,
+        before: &Issue,
+        i: &Issue,
+    ) -> Answer<Vec<Wake>> {
         let mut wakes = Vec::new();
         if before.status == i.status || !i.status.is_terminal() {
             return Ok(wakes);

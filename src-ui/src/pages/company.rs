@@ -1,0 +1,313 @@
+//! A company's own settings: what it is called, whether it works, its rules and its labels.
+
+use contract::Patch;
+use contract::company::{Company, CompanyPath, CompanyStatus, UpdateCompany};
+use contract::label::{IssueLabel, LabelPath};
+use contract::operations as op;
+use leptos::prelude::*;
+
+use crate::components::base::{Ago, Icon, State, Toggle, loaded};
+use crate::components::icons as i;
+use crate::components::shell::Topbar;
+use crate::labels;
+use crate::state::{Co, Dialog, act, app, company};
+use crate::text::{checked, optional};
+
+#[component]
+pub fn CompanySettings() -> impl IntoView {
+    let co = company();
+    let present = Memo::new(move |_| co.company.get().is_some());
+    view! {
+        <div class="page">
+            <Topbar title="Company" />
+            <div class="page-body">
+                <div class="page-inner narrow form">
+                    <Show when=move || present.get()>
+                        <About co=co />
+                        <Work co=co />
+                        <Rules co=co />
+                    </Show>
+                    <Labels co=co />
+                </div>
+            </div>
+        </div>
+    }
+}
+
+fn change(co: Co, put: impl FnOnce(&mut UpdateCompany), said: &'static str) {
+    change_then(co, put, said, || ());
+}
+
+fn change_then(
+    co: Co,
+    put: impl FnOnce(&mut UpdateCompany),
+    said: &'static str,
+    then: impl FnOnce() + 'static,
+) {
+    let mut input = UpdateCompany {
+        company_id: co.id,
+        name: None,
+        description: Patch::Keep,
+        status: None,
+        budget_monthly_cents: None,
+        require_board_approval_for_new_agents: None,
+        brand_color: Patch::Keep,
+    };
+    put(&mut input);
+    act::<op::UpdateCompanyOp>(input, move |fresh| {
+        then();
+        show(&fresh, said);
+    });
+}
+
+/// Shows the company as it is now, also in the sidebar.
+fn show(fresh: &Company, said: &'static str) {
+    app().companies.patch(|all| {
+        if let Some(c) = all.iter_mut().find(|c| c.id == fresh.id) {
+            *c = fresh.clone();
+        }
+    });
+    app().say(said);
+}
+
+#[component]
+fn About(co: Co) -> impl IntoView {
+    let name = RwSignal::new(String::new());
+    let text = RwSignal::new(String::new());
+    let touched = RwSignal::new(false);
+    let fill = move |c: &Company| {
+        name.set(c.name.clone());
+        text.set(c.description.clone().unwrap_or_default());
+        touched.set(false);
+    };
+    // A change from elsewhere is taken over unless one has begun to edit.
+    Effect::new(move |_| {
+        if let Some(c) = co.company.get()
+            && !touched.get_untracked()
+        {
+            fill(&c);
+        }
+    });
+    let dirty = Memo::new(move |_| {
+        co.company.get().is_some_and(|c| {
+            name.with(|n| *n != c.name) || text.with(|t| *t != c.description.clone().unwrap_or_default())
+        })
+    });
+    let save = move |_| {
+        let typed =
+            (checked("The name", name.get_untracked()), optional("The mission", text.get_untracked()));
+        match typed {
+            (Ok(name), Ok(description)) => {
+                let put = |u: &mut UpdateCompany| {
+                    u.name = Some(name);
+                    u.description = Patch::from(description);
+                };
+                change_then(co, put, "Saved", move || {
+                    touched.try_set(false);
+                });
+            }
+            (Err(e), _) | (_, Err(e)) => app().fail(&e),
+        }
+    };
+    let discard = move |_| {
+        if let Some(c) = co.company.get_untracked() {
+            fill(&c);
+        }
+    };
+    view! {
+        <section class="form-section" on:input=move |_| touched.set(true)>
+            <h2>"About"</h2>
+            <label class="field-label">
+                "Name"
+                <input
+                    class="field"
+                    type="text"
+                    maxlength="200"
+                    data-testid="company-name"
+                    prop:value=name
+                    on:input:target=move |ev| name.set(ev.target().value())
+                />
+            </label>
+            <label class="field-label">
+                "Mission"
+                <textarea
+                    class="field"
+                    rows="4"
+                    placeholder="What should be true because this company exists? Agents read it before they work."
+                    prop:value=text
+                    on:input:target=move |ev| text.set(ev.target().value())
+                ></textarea>
+            </label>
+            <p class="muted">
+                {move || co.company.get().map(|c| format!("Its issues are called {}-1, {}-2 and so on, for good.", c.issue_prefix, c.issue_prefix))}
+            </p>
+            <Show when=move || dirty.get()>
+                <div class="dirty-bar">
+                    <span>"Unsaved changes"</span>
+                    <button class="btn quiet" on:click=discard>
+                        "Discard"
+                    </button>
+                    <button class="btn primary" data-testid="company-save" on:click=save>
+                        "Save"
+                    </button>
+                </div>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn Work(co: Co) -> impl IntoView {
+    let status = Memo::new(move |_| co.company.get().map_or(CompanyStatus::Active, |c| c.status));
+    let told = move || match status.get() {
+        CompanyStatus::Active => "Its agents take up what is due.",
+        CompanyStatus::Paused => "No run starts. Everything can be read and changed.",
+        CompanyStatus::Archived => "It is put away: no run starts, and it is listed last. Its data stays.",
+    };
+    let set = move |to: CompanyStatus, said: &'static str| change(co, |u| u.status = Some(to), said);
+    let archive = move |_| {
+        let name = co.company.get_untracked().map(|c| c.name.clone()).unwrap_or_default();
+        app().dialog.set(Some(Dialog::Confirm {
+            title: format!("Archive {name}?"),
+            body: "Its live runs are stopped and none starts. All its data stays, and you can open it again."
+                .into(),
+            action: "Archive".into(),
+            danger: true,
+            then: Callback::new(move |()| {
+                let path = CompanyPath { company_id: co.id };
+                act::<op::ArchiveCompany>(path, |fresh| show(&fresh, "Archived"));
+            }),
+        }));
+    };
+    view! {
+        <section class="form-section">
+            <h2>"Work"</h2>
+            <div class="setting">
+                <span class="setting-text">
+                    <span data-testid="company-status" data-status=move || status.get().as_str()>
+                        {move || view! { <State look=labels::company_status(status.get()) /> }}
+                    </span>
+                    <small>
+                        {told}
+                        {move || {
+                            co.company
+                                .get()
+                                .and_then(|c| c.paused_at)
+                                .map(|t| view! { " Since " <Ago at=t /> "." })
+                        }}
+                    </small>
+                </span>
+                {move || match status.get() {
+                    CompanyStatus::Active => view! {
+                        <button
+                            class="btn"
+                            data-testid="company-pause"
+                            on:click=move |_| set(CompanyStatus::Paused, "Paused: its live runs are stopped")
+                        >
+                            <Icon d=i::PAUSE />
+                            "Pause"
+                        </button>
+                    }
+                    .into_any(),
+                    CompanyStatus::Paused => view! {
+                        <button
+                            class="btn primary"
+                            data-testid="company-resume"
+                            on:click=move |_| set(CompanyStatus::Active, "At work again")
+                        >
+                            <Icon d=i::PLAY />
+                            "Resume"
+                        </button>
+                    }
+                    .into_any(),
+                    CompanyStatus::Archived => view! {
+                        <button
+                            class="btn primary"
+                            data-testid="company-resume"
+                            on:click=move |_| set(CompanyStatus::Active, "Open again")
+                        >
+                            <Icon d=i::ROTATE_CCW />
+                            "Open again"
+                        </button>
+                    }
+                    .into_any(),
+                }}
+                <Show when=move || status.get() != CompanyStatus::Archived>
+                    <button class="btn" data-testid="company-archive" on:click=archive>
+                        "Archive"
+                    </button>
+                </Show>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Rules(co: Co) -> impl IntoView {
+    let on =
+        Signal::derive(move || co.company.get().is_some_and(|c| c.require_board_approval_for_new_agents));
+    let set = Callback::new(move |on: bool| {
+        change(co, |u| u.require_board_approval_for_new_agents = Some(on), "Saved");
+    });
+    view! {
+        <section class="form-section">
+            <h2>"Rules"</h2>
+            <Toggle
+                label="Agents hire only with your approval"
+                help="An agent that may hire proposes a new one and waits for you. You yourself hire at once."
+                on=on
+                set=set
+            />
+        </section>
+    }
+}
+
+#[component]
+fn Labels(co: Co) -> impl IntoView {
+    view! {
+        <section class="form-section">
+            <h2>"Labels"</h2>
+            {loaded(
+                co.labels,
+                3,
+                move |all| {
+                    view! {
+                        <div class="flat-list">
+                            <Show when=move || all.with(|l| l.is_empty())>
+                                <p class="muted">"No label yet. Type a new one where an issue's labels are set."</p>
+                            </Show>
+                            <For each=move || all.get().to_vec() key=|l| l.id let:l>
+                                <LabelLine co=co label=l />
+                            </For>
+                        </div>
+                    }
+                },
+            )}
+        </section>
+    }
+}
+
+#[component]
+fn LabelLine(co: Co, label: IssueLabel) -> impl IntoView {
+    let (id, name) = (label.id, label.name.clone());
+    let delete = move |_| {
+        app().dialog.set(Some(Dialog::Confirm {
+            title: format!("Delete the label {name}?"),
+            body: "It is taken off every issue that has it. The issues stay.".into(),
+            action: "Delete".into(),
+            danger: true,
+            then: Callback::new(move |()| {
+                act::<op::DeleteLabel>(LabelPath { label_id: id }, move |_| co.labels.refetch());
+            }),
+        }));
+    };
+    view! {
+        <div class="line-item" data-testid="label-line">
+            <span class="swatch" style:background-color=label.color.clone()></span>
+            <span>{label.name.clone()}</span>
+            <button class="btn quiet push" on:click=delete>
+                "Delete"
+            </button>
+        </div>
+    }
+}

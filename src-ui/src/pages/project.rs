@@ -1,0 +1,350 @@
+//! One project: what it is for, who leads it, and whether it is still open.
+
+use std::sync::Arc;
+
+use contract::issue::{IssueSort, IssueStatus, ListIssues, SortDir};
+use contract::operations as op;
+use contract::planning::{InProject, Project, ProjectPath, ProjectStatus, UpdateProject};
+use contract::{AgentId, ErrorCode, Patch, ProjectId};
+use leptos::prelude::*;
+
+use super::projects::Swatch;
+use crate::api::query::{Ask, Query, use_query};
+use crate::components::base::{Avatar, Empty, Icon, Link, State, loaded};
+use crate::components::icons as i;
+use crate::components::menu::{Choice, Glyph, Menu, anchor};
+use crate::components::shell::Topbar;
+use crate::labels;
+use crate::pages::waiting::WaitingRow;
+use crate::state::route::Page;
+use crate::state::{Dialog, NewIssueDefaults, act, app, company};
+use crate::text::{checked, optional};
+
+/// The project of the page.
+#[derive(Clone, Copy)]
+struct Current {
+    query: Query<Project>,
+    project: Signal<Arc<Project>>,
+}
+
+impl Current {
+    fn id(self) -> ProjectId {
+        self.project.with_untracked(|p| p.id)
+    }
+
+    fn change(self, put: impl FnOnce(&mut UpdateProject), done: impl FnOnce() + 'static) {
+        let mut input = UpdateProject {
+            id: self.id(),
+            name: None,
+            description: Patch::Keep,
+            status: None,
+            goal_id: Patch::Keep,
+            lead_agent_id: Patch::Keep,
+            color: Patch::Keep,
+            target_date: Patch::Keep,
+            archived_at: Patch::Keep,
+        };
+        put(&mut input);
+        act::<op::UpdateProjectOp>(input, move |fresh| {
+            self.query.data.try_set(Some(Arc::new(fresh)));
+            done();
+        });
+    }
+}
+
+#[component]
+pub fn ProjectPage(reference: String) -> impl IntoView {
+    let co = company();
+    let Ok(id) = reference.parse::<ProjectId>() else {
+        return view! { <NotThere /> }.into_any();
+    };
+    let query = use_query::<op::GetProject>(move || {
+        let mut ask = Ask::within(ProjectPath { id }, co.id);
+        ask.entity = Some(id.to_string());
+        Some(ask)
+    });
+    let missing = Memo::new(move |_| {
+        query.error.with(|e| e.as_ref().is_some_and(|e| e.code == ErrorCode::NotFound))
+            && query.data.with(Option::is_none)
+    });
+    view! {
+        <Show when=move || !missing.get() fallback=|| view! { <NotThere /> }>
+            {loaded(query, 6, move |project| view! { <Detail current=Current { query, project } /> })}
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn NotThere() -> impl IntoView {
+    view! {
+        <div class="page">
+            <Topbar crumbs=vec![("Projects".into(), Page::Projects)] title="Project" />
+            <Empty icon=i::FOLDER title="There is no such project" text="It may belong to another company." />
+        </div>
+    }
+}
+
+#[component]
+fn Detail(current: Current) -> impl IntoView {
+    let co = company();
+    let p = current.project;
+    let id = current.id();
+    let title = Signal::derive(move || p.with(|p| p.name.clone()));
+    let archived = Memo::new(move |_| p.with(|p| p.archived_at.is_some()));
+    let new_issue = move |_| {
+        let defaults = NewIssueDefaults { project: Some(id), ..NewIssueDefaults::default() };
+        app().dialog.set(Some(Dialog::NewIssue(defaults)));
+    };
+    let reopen = move |_| {
+        current.change(|u| u.archived_at = Patch::Clear, || app().say("Open again"));
+    };
+    let archive = move |_| {
+        let now = app().now.get_untracked();
+        current.change(|u| u.archived_at = Patch::Set(now), || app().say("Archived: it takes no new issues"));
+    };
+    view! {
+        <div class="page">
+            <Topbar crumbs=vec![("Projects".into(), Page::Projects)] title=title>
+                <Show
+                    when=move || archived.get()
+                    fallback=move || {
+                        view! {
+                            <button class="btn" on:click=new_issue>
+                                <Icon d=i::SQUARE_PEN />
+                                "New issue"
+                            </button>
+                            <button class="btn" data-testid="project-archive" on:click=archive>
+                                "Archive"
+                            </button>
+                        }
+                    }
+                >
+                    <button class="btn primary" data-testid="project-reopen" on:click=reopen>
+                        <Icon d=i::ROTATE_CCW />
+                        "Open again"
+                    </button>
+                </Show>
+            </Topbar>
+            <div class="page-body">
+                <div class="page-inner narrow form">
+                    <Show when=move || archived.get()>
+                        <div class="notice tone-grey">
+                            <Icon d=i::INBOX />
+                            <span>"Archived: it takes no new issues. Those it has stay and go on."</span>
+                        </div>
+                    </Show>
+                    <About current=current />
+                    <Standing current=current />
+                    <section class="box">
+                        <header>
+                            <h2>"Open issues"</h2>
+                            <Link to=co.route(Page::Issues(format!("project={id}"))) class="quiet-link">
+                                "All its issues"
+                            </Link>
+                        </header>
+                        <OpenIssues id=id />
+                    </section>
+                </div>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn About(current: Current) -> impl IntoView {
+    let p = current.project;
+    let name = RwSignal::new(String::new());
+    let text = RwSignal::new(String::new());
+    let touched = RwSignal::new(false);
+    let fill = move |p: &Project| {
+        name.set(p.name.clone());
+        text.set(p.description.clone().unwrap_or_default());
+        touched.set(false);
+    };
+    Effect::new(move |_| {
+        let fresh = p.get();
+        if !touched.get_untracked() {
+            fill(&fresh);
+        }
+    });
+    let dirty = Memo::new(move |_| {
+        p.with(|p| {
+            name.with(|n| *n != p.name) || text.with(|t| *t != p.description.clone().unwrap_or_default())
+        })
+    });
+    let save = move |_| {
+        let typed = (checked("The name", name.get_untracked()), optional("The text", text.get_untracked()));
+        let (name, text) = match typed {
+            (Ok(name), Ok(text)) => (name, text),
+            (Err(e), _) | (_, Err(e)) => return app().fail(&e),
+        };
+        let put = |u: &mut UpdateProject| {
+            u.name = Some(name);
+            u.description = Patch::from(text);
+        };
+        current.change(put, move || {
+            touched.try_set(false);
+            app().say("Saved");
+        });
+    };
+    view! {
+        <section class="form-section" on:input=move |_| touched.set(true)>
+            <h2>"About"</h2>
+            <label class="field-label">
+                "Name"
+                <input
+                    class="field"
+                    type="text"
+                    maxlength="200"
+                    data-testid="project-name"
+                    prop:value=name
+                    on:input:target=move |ev| name.set(ev.target().value())
+                />
+            </label>
+            <label class="field-label">
+                "What it is for"
+                <textarea
+                    class="field"
+                    rows="4"
+                    placeholder="Agents read it with every issue of the project."
+                    prop:value=text
+                    on:input:target=move |ev| text.set(ev.target().value())
+                ></textarea>
+            </label>
+            <Show when=move || dirty.get()>
+                <div class="dirty-bar">
+                    <span>"Unsaved changes"</span>
+                    <button class="btn quiet" on:click=move |_| p.with_untracked(|p| fill(p))>
+                        "Discard"
+                    </button>
+                    <button class="btn primary" data-testid="project-save" on:click=save>
+                        "Save"
+                    </button>
+                </div>
+            </Show>
+        </section>
+    }
+}
+
+/// State, lead, colour and date, each changed at once.
+#[component]
+fn Standing(current: Current) -> impl IntoView {
+    let co = company();
+    let p = current.project;
+    let status = Memo::new(move |_| p.with(|p| p.status));
+    let lead = Memo::new(move |_| p.with(|p| p.lead_agent_id));
+    let color = Memo::new(move |_| p.with(|p| p.color.clone()));
+    let date = Memo::new(move |_| p.with(|p| p.target_date.clone().unwrap_or_default()));
+    let pick_status = move |ev: web_sys::MouseEvent| {
+        let Some(el) = anchor(&ev) else { return };
+        let choices = ProjectStatus::ALL.iter().map(|s| {
+            let look = labels::project_status(*s);
+            Choice::new(s.as_str(), look.word, Glyph::Icon(look.icon)).selected(status.get_untracked() == *s)
+        });
+        let pick = Callback::new(move |s: String| {
+            if let Ok(s) = s.parse() {
+                current.change(|u| u.status = Some(s), || ());
+            }
+        });
+        Menu::under(&el, "Set state", choices.collect(), pick).open();
+    };
+    let pick_lead = move |ev: web_sys::MouseEvent| {
+        let Some(el) = anchor(&ev) else { return };
+        let now = lead.get_untracked();
+        let mut choices = vec![Choice::new("none", "Nobody", Glyph::Icon(i::USER)).selected(now.is_none())];
+        co.agents.data.with_untracked(|all| {
+            choices.extend(all.iter().flat_map(|l| l.iter()).map(|a| {
+                Choice::new(a.id.to_string(), a.name.clone(), Glyph::Avatar(a.name.clone()))
+                    .selected(now == Some(a.id))
+            }));
+        });
+        let pick = Callback::new(move |id: String| {
+            current.change(|u| u.lead_agent_id = Patch::from(id.parse::<AgentId>().ok()), || ());
+        });
+        Menu::under(&el, "Lead", choices, pick).open();
+    };
+    view! {
+        <section class="form-section">
+            <h2>"Standing"</h2>
+            <div class="setting">
+                <span class="setting-text">"State"</span>
+                <button class="btn" aria-haspopup="listbox" data-testid="project-status" on:click=pick_status>
+                    {move || view! { <State look=labels::project_status(status.get()) /> }}
+                </button>
+            </div>
+            <div class="setting">
+                <span class="setting-text">"Lead"</span>
+                <button class="btn" aria-haspopup="listbox" on:click=pick_lead>
+                    {move || match lead.get() {
+                        Some(id) => {
+                            let name = co.agent_name(id);
+                            view! {
+                                <Avatar name=name.clone() />
+                                {name}
+                            }
+                                .into_any()
+                        }
+                        None => "Nobody".into_any(),
+                    }}
+                </button>
+            </div>
+            <label class="setting">
+                <span class="setting-text">"Target date"</span>
+                <input
+                    class="field"
+                    type="date"
+                    prop:value=date
+                    on:change:target=move |ev| {
+                        let day = ev.target().value();
+                        current.change(|u| u.target_date = Patch::from((!day.is_empty()).then_some(day)), || ());
+                    }
+                />
+            </label>
+            <label class="setting">
+                <span class="setting-text">"Colour"</span>
+                <Swatch color=Signal::derive(move || color.get()) />
+                <input
+                    class="field"
+                    type="color"
+                    aria-label="Colour"
+                    prop:value=move || color.get().unwrap_or_default()
+                    on:change:target=move |ev| {
+                        let value = ev.target().value();
+                        current.change(|u| u.color = Patch::Set(value), || ());
+                    }
+                />
+            </label>
+        </section>
+    }
+}
+
+#[component]
+fn OpenIssues(id: ProjectId) -> impl IntoView {
+    let co = company();
+    let issues = use_query::<op::ListIssuesOp>(move || {
+        let mut q = ListIssues::of(co.id);
+        q.project_id = Some(InProject::One(id));
+        q.status = IssueStatus::ALL.iter().copied().filter(|s| !s.is_terminal()).collect();
+        q.sort_field = Some(IssueSort::Updated);
+        q.sort_dir = Some(SortDir::Desc);
+        q.limit = Some(12);
+        Some(Ask::within(q, co.id))
+    });
+    loaded(issues, 4, |rows| {
+        view! {
+            <Show
+                when=move || !rows.with(|r| r.is_empty())
+                fallback=|| view! { <p class="pad muted">"Nothing is open in it."</p> }
+            >
+                <For
+                    each={move || rows.get().iter().cloned().map(Arc::new).collect::<Vec<_>>()}
+                    key=|r| (r.issue.id, r.last_activity_at, r.issue.status)
+                    let:r
+                >
+                    <WaitingRow row=r />
+                </For>
+            </Show>
+        }
+    })
+}
