@@ -174,6 +174,7 @@ fn Detail(current: Current) -> impl IntoView {
                     class="icon-btn"
                     aria-label="More"
                     title="More"
+                    data-testid="issue-more"
                     on:click=move |ev| more(&ev, current, co)
                 >
                     <Icon d=i::MORE_HORIZONTAL />

@@ -136,6 +136,7 @@ pub fn Toolbar(view: RwSignal<IssueView>) -> impl IntoView {
                     class="icon-btn framed"
                     aria-label="Saved views"
                     title="Saved views"
+                    data-testid="saved-views"
                     on:click=move |ev| saved_views(&ev, view, &co.id.to_string())
                 >
                     <Icon d=i::LAYERS />
