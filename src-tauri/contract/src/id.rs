@@ -66,6 +66,7 @@ ids! {
     BudgetIncidentId;
     CostEventId;
     RecoveryActionId;
+    DecompositionId;
     TreeHoldId;
     TreeHoldMemberId;
 }

@@ -266,57 +266,6 @@ impl CreateIssue {
     }
 }
 
-/// An issue below another one. What is not given comes from the parent: project, goal, billing code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CreateChildIssue {
-    /// The parent.
-    pub id: IssueRef,
-    pub title: Title,
-    #[serde(default)]
-    pub description: Option<Prose>,
-    #[serde(default)]
-    pub status: Option<IssueStatus>,
-    #[serde(default)]
-    pub work_mode: Option<WorkMode>,
-    #[serde(default)]
-    pub priority: Option<IssuePriority>,
-    #[serde(default)]
-    pub project_id: Option<ProjectId>,
-    #[serde(default)]
-    pub project_workspace_id: Option<String>,
-    #[serde(default)]
-    pub goal_id: Option<GoalId>,
-    #[serde(default)]
-    pub blocked_by_issue_ids: Option<Vec<IssueId>>,
-    #[serde(default)]
-    pub assignee_agent_id: Option<crate::AgentRef>,
-    #[serde(default)]
-    pub assignee_user_id: Option<Text<1, 200>>,
-    #[serde(default)]
-    pub request_depth: Option<i64>,
-    #[serde(default)]
-    pub billing_code: Option<Text<1, 200>>,
-    #[serde(default)]
-    pub assignee_adapter_overrides: Option<JsonObject>,
-    #[serde(default)]
-    pub execution_policy: Option<JsonObject>,
-    #[serde(default)]
-    pub execution_workspace_id: Option<String>,
-    #[serde(default)]
-    pub execution_workspace_preference: Option<String>,
-    #[serde(default)]
-    pub execution_workspace_settings: Option<JsonObject>,
-    #[serde(default)]
-    pub label_ids: Option<Vec<LabelId>>,
-    /// What must hold for the child to be done, 20 at the most; written below its description.
-    #[serde(default)]
-    pub acceptance_criteria: Vec<Text<1, 500>>,
-    /// The parent waits for this child.
-    #[serde(default)]
-    pub block_parent_until_done: bool,
-}
-
 /// A change of an issue, with a comment if there is something to say about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -9,6 +9,7 @@ pub mod adapter;
 pub mod agent;
 pub mod approval;
 pub mod budget;
+pub mod child;
 pub mod comment;
 pub mod company;
 pub mod dashboard;

@@ -42,6 +42,7 @@ words! {
         Backup = "backup",
         Recovery = "recovery",
         TreeHold = "tree_hold",
+        Decomposition = "decomposition",
     }
 }
 

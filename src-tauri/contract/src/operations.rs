@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::activity::*;
 use crate::adapter::*;
 use crate::agent::*;
+use crate::child::*;
 use crate::comment::*;
 use crate::company::*;
 use crate::dashboard::*;
@@ -219,6 +220,12 @@ operations! {
     RestoreDocument = "documents.restore": Post "/api/issues/{id}/documents/{key}/revisions/{revisionId}/restore" -> 200, Company, (RestoreRevision) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
     #[doc = "Deletes a document."]
     DeleteDocument = "documents.delete": Delete "/api/issues/{id}/documents/{key}" -> 200, Board, (DocumentPath) -> Done, reads [Document], changes [Document Issue Activity];
+
+    // ---- Accepted plans
+    #[doc = "Lists what an issue's accepted plans became, newest first."]
+    ListDecompositions = "plans.list": Get "/api/issues/{id}/accepted-plan-decompositions" -> 200, Company, (IssuePath) -> Vec<PlanDecomposition>, reads [Decomposition];
+    #[doc = "Makes an accepted plan into sub-issues, exactly once however often it is asked for."]
+    DecomposePlanOp = "plans.decompose": Post "/api/issues/{id}/accepted-plan-decompositions" -> 200, Company, (DecomposePlan) -> PlanDecomposed, reads [Document Interaction Decomposition], changes [Decomposition Issue Company Wakeup Run RunEvent Agent Activity];
 
     // ---- Interactions
     #[doc = "Lists the cards in an issue's thread."]

@@ -11,6 +11,7 @@ pub mod issue;
 pub mod liveness;
 pub mod naming;
 pub mod outlook;
+pub mod plan;
 pub mod prompt;
 pub mod ranking;
 pub mod recovery;

@@ -90,7 +90,16 @@ impl WakeBrief {
                 i.status,
                 i.priority
             );
-            if i.work_mode == WorkMode::Planning {
+            if let Some(revision) = self.interaction.as_ref().and_then(crate::plan::accepted) {
+                let _ = writeln!(
+                    s,
+                    "- plan accepted: make it into sub-issues, and do nothing else here, with one `POST \
+                     /api/issues/{}/accepted-plan-decompositions` `{{\"acceptedPlanRevisionId\": \"{revision}\", \
+                     \"children\": [{{\"title\": …, \"description\": …, \"assigneeAgentId\": …, \
+                     \"blockParentUntilDone\": true}}]}}`; sent again, it makes nothing twice",
+                    i.identifier
+                );
+            } else if i.work_mode == WorkMode::Planning {
                 s.push_str("- planning: write the document `plan` and ask for confirmation; build nothing\n");
             }
             if self.checked_out {

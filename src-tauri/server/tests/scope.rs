@@ -103,6 +103,9 @@ impl Estate {
             "documents.put" => {
                 json!({ "format": "markdown", "body": "From outside", "baseRevisionId": self.revision })
             }
+            "plans.decompose" => {
+                json!({ "acceptedPlanRevisionId": self.revision, "children": [{ "title": "From outside" }] })
+            }
             "interactions.create" => json!({ "kind": "request_confirmation",
                 "payload": { "version": 1, "prompt": "From outside?" } }),
             "recovery.resolve" => json!({ "outcome": "restored", "sourceIssueStatus": "todo" }),

@@ -2,6 +2,7 @@
 
 use contract::activity::ActorType;
 use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
+use contract::child::{DecompositionStatus, PlannedChild};
 use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
 use contract::document::DocumentFormat;
@@ -14,9 +15,9 @@ use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, Trig
 use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId, GoalId,
-    InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId, RevisionId, RunId,
-    TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId, WakeupId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DecompositionId,
+    DocumentId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId,
+    RevisionId, RunId, TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId, WakeupId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -89,6 +90,7 @@ text_columns!(
     AgentRevisionId,
     CommentId,
     CompanyId,
+    DecompositionId,
     DocumentId,
     GoalId,
     InteractionId,
@@ -110,6 +112,7 @@ text_columns!(
     CommentDuty,
     CompanyStatus,
     ContinuationPolicy,
+    DecompositionStatus,
     DocumentFormat,
     GoalLevel,
     GoalStatus,
@@ -149,7 +152,7 @@ macro_rules! json_columns {
         }
     )*};
 }
-json_columns!(JsonObject, Vec<String>, AgentPermissions);
+json_columns!(JsonObject, Vec<String>, Vec<IssueId>, Vec<PlannedChild>, AgentPermissions);
 
 impl Column for Timestamp {
     fn read(row: &SqliteRow, at: usize) -> Result<Self> {

@@ -31,6 +31,7 @@ impl Engine {
                 tx.commit().await.answer()?;
             }
         }
+        self.finish_left_plans().await?;
         let standing = {
             let mut conn = self.store.read().await.answer()?;
             store::recovery::at_a_standstill(&mut conn, AT_ONCE).await.answer()?

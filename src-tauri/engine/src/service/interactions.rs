@@ -48,8 +48,9 @@ impl Handle<CreateInteractionOp> for Engine {
             };
         }
         self.check_target(&mut tx, &issue, &q.payload).await?;
+        let plan = domain::plan::asked(&q.payload).is_some();
         let policy = q.continuation_policy.unwrap_or(match q.kind {
-            InteractionKind::RequestConfirmation => ContinuationPolicy::None,
+            InteractionKind::RequestConfirmation if !plan => ContinuationPolicy::None,
             _ => ContinuationPolicy::WakeAssignee,
         });
         let card = Interaction {
@@ -228,12 +229,18 @@ impl Engine {
             && wakes
             && !issue.status.is_terminal()
         {
-            let wake = Wake::about(&issue, agent, InvocationSource::Automation, "issue_commented")
+            let mut wake = Wake::about(&issue, agent, InvocationSource::Automation, "issue_commented")
                 .with("mutation", "interaction")
                 .with("interactionId", card.id.to_string())
                 .with("interactionKind", card.kind.as_str())
                 .with("interactionStatus", status.as_str())
                 .with("continuationPolicy", card.continuation_policy.as_str());
+            if domain::plan::accepted(&card).is_some() {
+                // Who planned is not who builds: the next run begins afresh and only makes the sub-issues.
+                wake = wake
+                    .with("workspaceRefreshReason", "accepted_plan_confirmation")
+                    .with("forceFreshSession", true);
+            }
             self.wake_all(tx, caller, vec![wake]).await?;
         }
         Ok(card)

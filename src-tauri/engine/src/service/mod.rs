@@ -5,6 +5,7 @@ mod agents;
 mod comments;
 mod companies;
 mod config;
+mod decompositions;
 mod documents;
 mod instance;
 mod instructions;

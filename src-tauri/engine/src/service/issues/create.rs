@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use contract::child::{CreateChildIssue, PlannedChild};
 use contract::issue::*;
 use contract::operations::*;
 use contract::run::InvocationSource;
@@ -30,20 +31,12 @@ const MOST_CRITERIA: usize = 20;
 
 impl Handle<CreateChild> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateChildIssue) -> Answer<IssueDetail> {
-        if q.acceptance_criteria.len() > MOST_CRITERIA {
-            return Err(ApiError::invalid(format!("acceptanceCriteria: {MOST_CRITERIA} at the most")));
-        }
         let mut tx = self.store.write(self.now()).await.answer()?;
-        let parent = self.issue(&mut tx, caller, &q.id).await?;
-        let waits = q.block_parent_until_done;
-        let child = self.create_issue(&mut tx, caller, below(&parent, q)?).await?;
-        if waits {
-            let mut parent = parent;
+        let mut parent = self.issue(&mut tx, caller, &q.id).await?;
+        if q.block_parent_until_done {
             self.may_mutate(&mut tx, caller, &mut parent).await?;
-            self.add_blocker(&mut tx, caller, &parent, child.id).await?;
-            let details = json!({ "addedBlockedByIssueId": child.id });
-            self.log_issue(&mut tx, caller, &parent, "issue.blockers_updated", details).await?;
         }
+        let child = self.create_child(&mut tx, caller, &parent, q.child()).await?;
         let detail = self.issue_detail(&mut tx, child).await?;
         tx.commit().await.answer()?;
         Ok(detail)
@@ -51,7 +44,10 @@ impl Handle<CreateChild> for Engine {
 }
 
 /// A child as an issue of its own, with what it takes from its parent.
-fn below(parent: &Issue, q: CreateChildIssue) -> Answer<CreateIssue> {
+fn below(parent: &Issue, q: PlannedChild) -> Answer<CreateIssue> {
+    if q.acceptance_criteria.len() > MOST_CRITERIA {
+        return Err(ApiError::invalid(format!("acceptanceCriteria: {MOST_CRITERIA} at the most")));
+    }
     Ok(CreateIssue {
         company_id: parent.company_id,
         title: q.title,
@@ -96,6 +92,24 @@ pub(super) fn may_set_execution(caller: &Caller, set: bool) -> Answer<()> {
 }
 
 impl Engine {
+    /// Creates an issue below another one, for which that one waits if it is asked to.
+    pub(in crate::service) async fn create_child(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        parent: &Issue,
+        q: PlannedChild,
+    ) -> Answer<Issue> {
+        let waits = q.block_parent_until_done;
+        let child = self.create_issue(tx, caller, below(parent, q)?).await?;
+        if waits {
+            self.add_blocker(tx, caller, parent, child.id).await?;
+            let details = json!({ "addedBlockedByIssueId": child.id });
+            self.log_issue(tx, caller, parent, "issue.blockers_updated", details).await?;
+        }
+        Ok(child)
+    }
+
     /// Creates an issue within a transaction and wakes its agent.
     pub(crate) async fn create_issue(
         &self,
