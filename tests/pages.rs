@@ -171,8 +171,8 @@ async fn drag(window: &Window, from: &Element, to: &Element) {
     let (tx, ty) = middle(to.rectangle().await.unwrap());
     let glide = |x: f64, y: f64| PointerAction::MoveTo {
         duration: Some(Duration::from_millis(120)),
-        x: x.round() as i64,
-        y: y.round() as i64,
+        x: x.round(),
+        y: y.round(),
     };
     let actions = MouseActions::new("mouse".to_owned())
         .then(glide(fx, fy))

@@ -2,6 +2,7 @@
 
 use contract::agent::{Agent, AgentStatus};
 use contract::company::{CompanyStatus, PauseReason};
+use contract::execution::StageStatus;
 use contract::instance::FindingLevel;
 use contract::issue::{IssuePriority, IssueStatus};
 use contract::planning::{GoalStatus, ProjectStatus};
@@ -47,6 +48,15 @@ pub const fn project_status(s: ProjectStatus) -> Look {
         ProjectStatus::InProgress => look(i::CIRCLE_PLAY, "In progress", "yellow"),
         ProjectStatus::Completed => look(i::CIRCLE_CHECK, "Completed", "green"),
         ProjectStatus::Cancelled => look(i::CIRCLE_X, "Cancelled", "grey"),
+    }
+}
+
+pub const fn stage_status(s: StageStatus) -> Look {
+    match s {
+        StageStatus::Idle => look(i::CIRCLE_DOT, "Not handed in", "grey"),
+        StageStatus::Pending => look(i::CLOCK, "Is looked at", "blue"),
+        StageStatus::ChangesRequested => look(i::ROTATE_CCW, "Changes wanted", "yellow"),
+        StageStatus::Completed => look(i::CIRCLE_CHECK, "Passed", "green"),
     }
 }
 
@@ -154,6 +164,13 @@ pub fn wake_reason(reason: Option<&str>, source: InvocationSource) -> String {
         "interaction_resolved" | "interaction_accepted" | "interaction_answered" => {
             "You answered its card".into()
         }
+        "execution_review_requested" => "Asked to review".into(),
+        "execution_approval_requested" => "Asked to approve".into(),
+        "execution_changes_requested" => "Changes wanted".into(),
+        "issue_monitor_due" => "Time to look again".into(),
+        "issue_monitor_recovery" => "Looked in vain too often".into(),
+        "issue_tree_resumed" => "Its tree was resumed".into(),
+        "issue_tree_restored" => "Restored with its tree".into(),
         "heartbeat_timer" | "timer" => "Heartbeat timer".into(),
         "manual" | "on_demand" | "wake_now" => "Woken by you".into(),
         other if other.contains(' ') => other.to_owned(),

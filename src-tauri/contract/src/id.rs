@@ -66,6 +66,8 @@ ids! {
     BudgetIncidentId;
     CostEventId;
     RecoveryActionId;
+    DecisionId;
+    StageId;
     DecompositionId;
     TreeHoldId;
     TreeHoldMemberId;

@@ -15,6 +15,7 @@ pub mod company;
 pub mod dashboard;
 pub mod document;
 pub mod error;
+pub mod execution;
 pub mod feed;
 pub mod heartbeat;
 pub mod id;

@@ -12,6 +12,7 @@ use crate::comment::*;
 use crate::company::*;
 use crate::dashboard::*;
 use crate::document::*;
+use crate::execution::*;
 use crate::feed::*;
 use crate::heartbeat::*;
 use crate::instance::*;
@@ -184,6 +185,12 @@ operations! {
     ResolveRecoveryOp = "recovery.resolve": Post "/api/issues/{id}/recovery-actions/resolve" -> 200, Company, (ResolveRecovery) -> RecoveryResolved, reads [Recovery Issue], changes [Recovery Issue Wakeup Run RunEvent Agent Activity];
     #[doc = "Lists the recoveries of a company that are not over, newest first."]
     ListOpenRecoveries = "recovery.open": Get "/api/companies/{companyId}/recovery-actions" -> 200, Company, (CompanyPath) -> Vec<RecoveryAction>, reads [Recovery];
+
+    // ---- Stages and monitors
+    #[doc = "Lists what reviewers and approvers decided, oldest first."]
+    ListStageDecisions = "stages.decisions": Get "/api/issues/{id}/execution-decisions" -> 200, Company, (IssuePath) -> Vec<StageDecision>, reads [Issue];
+    #[doc = "Looks at an issue now that was to be looked at later."]
+    CheckMonitorNow = "monitors.check": Post "/api/issues/{id}/monitor/check-now" -> 200, Company, (IssuePath) -> Done, reads [Issue], changes [Issue Comment Recovery Wakeup Run RunEvent Agent Activity];
 
     // ---- Trees of issues
     #[doc = "Says what an act on a tree of issues would do."]

@@ -201,6 +201,7 @@ words! {
         RetryNow = "retry_now",
         Decide = "decide",
         ResumeTree = "resume_tree",
+        CheckNow = "check_now",
         ResumeAgent = "resume_agent",
         ResolveRecovery = "resolve_recovery",
         Assign = "assign",

@@ -74,6 +74,10 @@ pub fn set_status(issue: &mut Issue, to: IssueStatus, now: Timestamp) {
     if to != IssueStatus::Cancelled {
         issue.cancelled_at = None;
     }
+    if from.is_terminal() && !to.is_terminal() {
+        // What was looked at then is not what is done now.
+        issue.execution_state = None;
+    }
     if from == IssueStatus::InProgress && to != IssueStatus::InProgress {
         release_checkout(issue);
     }

@@ -88,7 +88,7 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
     if let Some(t) = f.next_check {
         return IssueOutlook {
             at: Some(t),
-            ..say(S::Scheduled, "It is looked at again at a set time", None)
+            ..say(S::Scheduled, "It is looked at again at a set time", Some(Do::CheckNow))
         };
     }
     if f.is_a_persons {

@@ -12,6 +12,7 @@ mod dispatch;
 mod error;
 mod feed;
 mod lock;
+mod monitors;
 mod recovery;
 mod replies;
 mod restore;

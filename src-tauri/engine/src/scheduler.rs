@@ -34,6 +34,10 @@ impl Engine {
                 self.mind_damage(&e);
                 tracing::error!("timers: {e}");
             }
+            if let Err(e) = self.look_at_due().await {
+                self.mind_damage(&e);
+                tracing::error!("issues to look at again: {e}");
+            }
             if last_sweep.is_none_or(|t| self.now().since(t) >= SWEEP) {
                 last_sweep = Some(self.now());
                 if let Err(e) = self.sweep().await {

@@ -129,6 +129,7 @@ impl Sim {
 
     pub async fn settle(&self) {
         self.engine.promote_due().await.unwrap();
+        self.engine.look_at_due().await.unwrap();
         self.engine.start_queued().await.unwrap();
     }
 

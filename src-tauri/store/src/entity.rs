@@ -6,6 +6,7 @@ use contract::child::{DecompositionStatus, PlannedChild};
 use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
 use contract::document::DocumentFormat;
+use contract::execution::{StageOutcome, StageType};
 use contract::feed::ChangeOp;
 use contract::interaction::{ContinuationPolicy, InteractionKind, InteractionStatus};
 use contract::issue::{IssuePriority, IssueStatus, WorkMode};
@@ -15,9 +16,10 @@ use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, Trig
 use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DecompositionId,
-    DocumentId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId,
-    RevisionId, RunId, TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId, WakeupId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DecisionId,
+    DecompositionId, DocumentId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId,
+    RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId,
+    WakeupId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -90,6 +92,7 @@ text_columns!(
     AgentRevisionId,
     CommentId,
     CompanyId,
+    DecisionId,
     DecompositionId,
     DocumentId,
     GoalId,
@@ -100,6 +103,7 @@ text_columns!(
     RecoveryActionId,
     RevisionId,
     RunId,
+    StageId,
     TaskSessionId,
     TreeHoldId,
     TreeHoldMemberId,
@@ -130,6 +134,8 @@ text_columns!(
     RecoveryOwnerType,
     RecoveryStatus,
     RunStatus,
+    StageOutcome,
+    StageType,
     TreeHoldStatus,
     TreeMode,
     TreeSkip,

@@ -14,6 +14,7 @@ mod checkpoint;
 pub mod comments;
 pub mod companies;
 mod damage;
+pub mod decisions;
 pub mod decompositions;
 pub mod documents;
 mod entity;

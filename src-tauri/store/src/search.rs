@@ -12,7 +12,7 @@ use crate::Result;
 use crate::entity::{Column, Cursor};
 
 /// Matches looked at in each index.
-const CANDIDATES: i64 = 120;
+const CANDIDATES: i64 = 60;
 const MAX_TOKENS: usize = 8;
 
 /// One place where the words were found.

@@ -25,6 +25,7 @@ mod wakes;
 
 pub(crate) use comments::NewComment;
 pub(crate) use instructions::{bundle_of, write_defaults};
+pub(crate) use issues::{keep_policy, object, policy_of, state_of};
 pub(crate) use sessions::runtime_of;
 
 use contract::activity::Activity;
@@ -46,7 +47,12 @@ impl Engine {
     }
 
     /// An issue that the caller may see.
-    async fn issue(&self, conn: &mut SqliteConnection, caller: &Caller, r: &IssueRef) -> Answer<Issue> {
+    pub(crate) async fn issue(
+        &self,
+        conn: &mut SqliteConnection,
+        caller: &Caller,
+        r: &IssueRef,
+    ) -> Answer<Issue> {
         let issue = store::issues::find(conn, r).await.or_missing("Issue")?;
         caller.within(issue.company_id)?;
         Ok(issue)

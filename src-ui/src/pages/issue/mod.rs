@@ -1,8 +1,10 @@
 //! An issue's own page: what it says, what happens on it, who does what next.
 
+mod decomposition;
 mod documents;
 mod outlook;
 mod properties;
+mod stages;
 mod subissues;
 mod texts;
 mod thread_view;
@@ -202,6 +204,7 @@ fn Detail(current: Current) -> impl IntoView {
                         <texts::Title current=current />
                         <outlook::Outlook current=current />
                         <texts::Description current=current editing=editing />
+                        <decomposition::Decomposition current=current />
                         <subissues::SubIssues current=current />
                         <documents::Documents current=current />
                         <thread_view::Thread current=current />

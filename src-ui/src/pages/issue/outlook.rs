@@ -117,6 +117,12 @@ fn Action(current: Current, action: OutlookAction) -> impl IntoView {
         OutlookAction::ResolveRecovery => view! { <Resolve current=current /> }.into_any(),
         // Assigning is a field of the page, a decision a card in the thread.
         OutlookAction::Decide | OutlookAction::Assign => ().into_any(),
+        OutlookAction::CheckNow => button("Look now", i::ZAP, move || {
+            act::<op::CheckMonitorNow>(IssuePath { id: id.into() }, move |_| {
+                current.query.refetch();
+                app().say("Its agent is asked to look");
+            });
+        }),
         OutlookAction::ResumeTree => button("Resume the tree", i::PLAY, move || tree_dialog::resume(id)),
     }
 }

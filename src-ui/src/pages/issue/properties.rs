@@ -129,7 +129,7 @@ fn add_blocker(el: &web_sys::Element, current: Current, co: Co) {
 }
 
 #[component]
-fn Property(label: &'static str, children: Children) -> impl IntoView {
+pub(super) fn Property(label: &'static str, children: Children) -> impl IntoView {
     view! {
         <div class="property">
             <span class="property-label">{label}</span>
@@ -254,6 +254,7 @@ pub fn Properties(current: Current) -> impl IntoView {
                     }
                 }}
             </Property>
+            <super::stages::Stages current=current />
             <Blockers current=current />
             <Facts current=current />
         </aside>

@@ -154,11 +154,14 @@ impl Engine {
         issue.request_depth = q.request_depth.unwrap_or(0).max(0);
         issue.billing_code = q.billing_code.map(|b| b.into_string());
         issue.assignee_adapter_overrides = q.assignee_adapter_overrides;
-        issue.execution_policy = q.execution_policy;
         issue.execution_workspace_id = q.execution_workspace_id;
         issue.execution_workspace_preference = q.execution_workspace_preference;
         issue.execution_workspace_settings = q.execution_workspace_settings;
         domain::issue::set_status(&mut issue, status, tx.at());
+        if let Some(policy) = q.execution_policy {
+            let set = self.apply_policy(tx, caller, &mut issue, &contract::Patch::Set(policy)).await?;
+            self.settle_monitor(tx, &mut issue, set)?;
+        }
         store::issues::create(tx, &issue).await.answer()?;
         if let Some(labels) = &q.label_ids {
             self.set_labels(tx, &issue, labels).await?;

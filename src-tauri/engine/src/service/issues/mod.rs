@@ -3,8 +3,10 @@
 mod checkout;
 mod create;
 mod read;
+mod stages;
 mod update;
 
+pub(crate) use stages::{keep_policy, object, policy_of, state_of};
 pub(in crate::service) use update::{author, commenter};
 
 use contract::issue::Issue;

@@ -13,6 +13,7 @@ use store::WriteTx;
 
 use super::super::comments::NewComment;
 use super::super::text;
+use super::stages::wakes_of_stage;
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer};
 use crate::run::Kill;
@@ -47,8 +48,10 @@ impl Engine {
         }
         self.apply_fields(tx, caller, &mut issue, &q).await?;
         self.apply_assignee(tx, caller, &mut issue, &q).await?;
+        let watched = self.apply_policy(tx, caller, &mut issue, &q.execution_policy).await?;
         let blockers = self.unresolved_after(tx, caller, &issue, q.blocked_by_issue_ids.as_deref()).await?;
-        let reopened = self.apply_status(tx, caller, &mut issue, &q, blockers).await?;
+        let reopened = Box::pin(self.apply_status(tx, caller, &mut issue, &q, blockers)).await?;
+        self.settle_monitor(tx, &mut issue, watched)?;
         let spoken = q.comment.is_some() || q.blocked_by_issue_ids.is_some() || q.label_ids.is_some();
         if spoken || issue != before {
             issue.updated_at = tx.at();
@@ -65,7 +68,8 @@ impl Engine {
         if !changed.is_empty() || q.blocked_by_issue_ids.is_some() || q.label_ids.is_some() {
             self.log_issue(tx, caller, &issue, "issue.updated", changed.into()).await?;
         }
-        let mut wakes = wakes_of_change(&before, &issue, reopened);
+        let mut wakes =
+            wakes_of_stage(&before, &issue).unwrap_or_else(|| wakes_of_change(&before, &issue, reopened));
         let comment = match q.comment {
             None => None,
             Some(body) => {
@@ -123,7 +127,6 @@ impl Engine {
         super::create::may_set_execution(caller, machine)?;
         i.assignee_adapter_overrides =
             q.assignee_adapter_overrides.clone().apply(i.assignee_adapter_overrides.take());
-        i.execution_policy = q.execution_policy.clone().apply(i.execution_policy.take());
         i.execution_workspace_id = q.execution_workspace_id.clone().apply(i.execution_workspace_id.take());
         i.execution_workspace_preference =
             q.execution_workspace_preference.clone().apply(i.execution_workspace_preference.take());
@@ -218,6 +221,9 @@ impl Engine {
                 Reopening::Refused(why) => Err(ApiError::conflict(why)),
             };
         };
+        if self.move_through_stages(tx, caller, i, q, to).await? {
+            return Ok(false);
+        }
         if to == IssueStatus::InProgress && i.status != to {
             if i.assignee_agent_id.is_none() && i.assignee_user_id.is_none() {
                 return Err(ApiError::unprocessable("An issue in progress needs an assignee"));
