@@ -11,6 +11,7 @@ pub mod approval;
 pub mod budget;
 pub mod comment;
 pub mod company;
+pub mod cost;
 pub mod dashboard;
 pub mod document;
 pub mod error;

@@ -41,6 +41,11 @@ words! {
         Adapter = "adapter",
         Backup = "backup",
         Recovery = "recovery",
+        Approval = "approval",
+        /// Budgets and their incidents.
+        Budget = "budget",
+        /// The ledger of what was used.
+        Cost = "cost",
     }
 }
 

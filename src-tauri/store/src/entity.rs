@@ -1,9 +1,14 @@
 //! How a row becomes a contract type and back, declared once a table.
 
 use contract::activity::ActorType;
+use contract::approval::{ApprovalStatus, ApprovalType};
+use contract::budget::{
+    BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow,
+};
 use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
 use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
+use contract::cost::BillingType;
 use contract::document::DocumentFormat;
 use contract::feed::ChangeOp;
 use contract::interaction::{ContinuationPolicy, InteractionKind, InteractionStatus};
@@ -13,13 +18,15 @@ use contract::recovery::{RecoveryKind, RecoveryOutcome, RecoveryOwnerType, Recov
 use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
 use contract::wake::WakeupStatus;
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId, GoalId,
-    InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId, RevisionId, RunId,
-    TaskSessionId, Timestamp, WakeupId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, ApprovalCommentId, ApprovalId, BudgetIncidentId,
+    BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DocumentId, GoalId, InteractionId, IssueId,
+    JsonObject, Kind, LabelId, Micros, ProjectId, RecoveryActionId, RevisionId, RunId, TaskSessionId,
+    Timestamp, WakeupId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, ValueRef};
+use uuid::Uuid;
 
 use crate::{Result, StoreError};
 
@@ -86,8 +93,13 @@ text_columns!(
     AgentId,
     AgentKeyId,
     AgentRevisionId,
+    ApprovalCommentId,
+    ApprovalId,
+    BudgetIncidentId,
+    BudgetPolicyId,
     CommentId,
     CompanyId,
+    CostEventId,
     DocumentId,
     GoalId,
     InteractionId,
@@ -98,11 +110,20 @@ text_columns!(
     RevisionId,
     RunId,
     TaskSessionId,
+    Uuid,
     WakeupId,
     ActorType,
     AgentRole,
     AgentStatus,
+    ApprovalStatus,
+    ApprovalType,
     AuthorType,
+    BillingType,
+    BudgetIncidentStatus,
+    BudgetMetric,
+    BudgetScope,
+    BudgetThreshold,
+    BudgetWindow,
     ChangeOp,
     CommentDuty,
     CompanyStatus,
@@ -155,6 +176,15 @@ impl Column for Timestamp {
 }
 
 impl Column for Cents {
+    fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+        Ok(Self::new(row.try_get(at)?))
+    }
+    fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+        q.bind(self.get())
+    }
+}
+
+impl Column for Micros {
     fn read(row: &SqliteRow, at: usize) -> Result<Self> {
         Ok(Self::new(row.try_get(at)?))
     }
