@@ -26,6 +26,10 @@ pub enum Held {
     Provider(Timestamp),
     /// All slots of the agent, or of the machine, are taken.
     Slots,
+    /// The budget of this company, agent or project is spent.
+    Budget(String),
+    /// What is left of this one's budget is set aside for runs at work.
+    Reserved(String),
     Nothing,
 }
 
@@ -38,10 +42,14 @@ pub struct Facts {
     pub is_a_persons: bool,
     pub run: Option<LiveRun>,
     pub held: Held,
+    /// Whose budget is spent, so that nothing starts on it.
+    pub budget_spent: Option<String>,
     /// The reason of its open recovery, who is to see to it (nobody: the operator), and what to do.
     pub recovery: Option<(String, Option<String>, String)>,
     /// Titles of what waits for the operator.
     pub cards: usize,
+    /// Approvals that it is tied to and that wait for the board.
+    pub approvals: usize,
     /// Identifiers of blockers that are not done.
     pub blockers: Vec<String>,
     pub reviewer: Option<String>,
@@ -72,7 +80,7 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
             None => say(S::Recovering, format!("{reason}. {what}"), Some(Do::ResolveRecovery)),
         };
     }
-    if f.cards > 0 {
+    if f.cards > 0 || f.approvals > 0 {
         return say(S::Deciding, "It waits for your decision", Some(Do::Decide));
     }
     if !f.blockers.is_empty() {
@@ -91,6 +99,9 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
         let reason = "Nobody is assigned: nothing starts by itself";
         return say(S::AtRest, reason, Some(Do::Assign));
     };
+    if let Some(whose) = f.budget_spent.as_ref().filter(|_| f.status != IssueStatus::Backlog) {
+        return spent(whose);
+    }
     match status {
         AgentStatus::Paused => return say(S::Stalled, format!("{name} is paused"), Some(Do::ResumeAgent)),
         AgentStatus::Terminated => {
@@ -126,6 +137,10 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
     }
 }
 
+fn spent(whose: &str) -> IssueOutlook {
+    say(OutlookState::Held, format!("The budget of {whose} is spent"), Some(OutlookAction::RaiseBudget))
+}
+
 fn with_run(f: &Facts, run: &LiveRun) -> IssueOutlook {
     use OutlookAction as Do;
     use OutlookState as S;
@@ -139,6 +154,12 @@ fn with_run(f: &Facts, run: &LiveRun) -> IssueOutlook {
         (_, Held::Everything) => say(S::Queued, "Everything is paused", None),
         (_, Held::Provider(_)) => say(S::Queued, format!("The provider turns {name} away for now"), None),
         (_, Held::Slots) => say(S::Queued, "It stands in line: as many runs are live as may be", None),
+        (_, Held::Budget(whose)) => spent(whose),
+        (_, Held::Reserved(whose)) => say(
+            S::Queued,
+            format!("It stands in line: what is left of the budget of {whose} is set aside for runs at work"),
+            None,
+        ),
         (_, Held::Nothing) => say(S::Queued, "It starts in a moment", None),
     };
     out.run_id = Some(run.id);
@@ -162,8 +183,8 @@ mod tests {
         /// An open issue of an agent is moved by something, or says what moves it.
         #[test]
         fn no_open_issue_of_an_agent_is_without_a_mover_or_a_word(
-            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..4usize,
-            recovery in 0..3usize, cards in 0..2usize, blockers in 0..2usize, on_demand: bool, next in 0..5usize,
+            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..6usize,
+            recovery in 0..3usize, cards in 0..2usize, blockers in 0..2usize, approvals in 0..2usize, poor: bool, on_demand: bool, next in 0..5usize,
         ) {
             const OPEN: [IssueStatus; 5] = [
                 IssueStatus::Backlog, IssueStatus::Todo, IssueStatus::InProgress, IssueStatus::InReview,
@@ -180,9 +201,12 @@ mod tests {
                     due: Some(t),
                     because: None,
                 }),
-                held: [Held::Everything, Held::Provider(t), Held::Slots, Held::Nothing][held].clone(),
+                held: [Held::Everything, Held::Provider(t), Held::Slots, Held::Budget("Ada".into()),
+                    Held::Reserved("Ada".into()), Held::Nothing][held].clone(),
+                budget_spent: poor.then(|| "Ada".into()),
                 recovery: (recovery > 0).then(|| ("R".into(), (recovery == 1).then(|| "Bo".into()), "Do".into())),
                 cards,
+                approvals,
                 blockers: vec!["A-1".into(); blockers],
                 reviewer: None,
                 next_check: None,

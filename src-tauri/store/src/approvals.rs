@@ -77,6 +77,15 @@ pub async fn of_issue(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec
     .await
 }
 
+/// How many of those tied to an issue are not decided.
+pub async fn waiting_of_issue(conn: &mut SqliteConnection, issue: IssueId) -> Result<i64> {
+    let q = sqlx::query(
+        "SELECT count(*) FROM issue_approvals l JOIN approvals a ON a.id = l.approval_id \
+         WHERE l.issue_id = ? AND a.status IN ('pending', 'revision_requested')",
+    );
+    Ok(scalar(conn, issue.bind(q)).await?.unwrap_or(0))
+}
+
 /// The issues that an approval is tied to, oldest first.
 pub async fn issues(conn: &mut SqliteConnection, approval: ApprovalId) -> Result<Vec<Issue>> {
     select(

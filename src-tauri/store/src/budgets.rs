@@ -161,6 +161,17 @@ pub async fn set_month_spent(tx: &mut WriteTx, kind: BudgetScope, scope: Uuid, s
     Ok(())
 }
 
+/// Whether what is shown as spent with a company or an agent is of another month than this.
+pub async fn month_is_stale(conn: &mut SqliteConnection, month: &str) -> Result<bool> {
+    let q = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM companies t WHERE t.spent_monthly_cents <> max(0, coalesce((SELECT micros / 10000 \
+           FROM cost_months m WHERE m.scope_type = 'company' AND m.scope_id = t.id AND m.month = ?1), 0))) \
+         OR EXISTS (SELECT 1 FROM agents t WHERE t.spent_monthly_cents <> max(0, coalesce((SELECT micros / 10000 \
+           FROM cost_months m WHERE m.scope_type = 'agent' AND m.scope_id = t.id AND m.month = ?1), 0)))",
+    );
+    Ok(scalar(conn, q.bind(month.to_owned())).await?.unwrap_or(false))
+}
+
 /// Sets what is shown as spent in this month (`2026-11`) anew for all companies and agents.
 pub async fn turn_month(tx: &mut WriteTx, month: &str) -> Result<()> {
     for (table, kind) in [("companies", "company"), ("agents", "agent")] {
@@ -173,6 +184,7 @@ pub async fn turn_month(tx: &mut WriteTx, month: &str) -> Result<()> {
         );
         sqlx::query(sqlx::AssertSqlSafe(sql)).bind(month.to_owned()).execute(&mut **tx).await?;
     }
+    tx.record(None, Kind::Cost, ChangeOp::Updated, month);
     Ok(())
 }
 
@@ -182,6 +194,8 @@ pub struct Standing {
     pub name: String,
     pub paused: bool,
     pub reason: Option<PauseReason>,
+    /// It does not work any more: terminated, archived.
+    pub gone: bool,
 }
 
 pub async fn standing(conn: &mut SqliteConnection, kind: BudgetScope, id: Uuid) -> Result<Option<Standing>> {
@@ -190,16 +204,19 @@ pub async fn standing(conn: &mut SqliteConnection, kind: BudgetScope, id: Uuid) 
             name: c.name,
             paused: c.status == CompanyStatus::Paused,
             reason: c.pause_reason,
+            gone: c.status == CompanyStatus::Archived,
         }),
         BudgetScope::Agent => crate::agents::get(conn, AgentId(id)).await?.map(|a| Standing {
             name: a.name,
             paused: a.status == AgentStatus::Paused,
             reason: a.pause_reason,
+            gone: a.status == AgentStatus::Terminated,
         }),
         BudgetScope::Project => crate::planning::project(conn, ProjectId(id)).await?.map(|p| Standing {
             name: p.name,
             paused: p.pause_reason.is_some(),
             reason: p.pause_reason,
+            gone: p.archived_at.is_some(),
         }),
     };
     Ok(standing)

@@ -101,6 +101,11 @@ pub async fn open_in(conn: &mut SqliteConnection, company: CompanyId) -> Result<
         .await
 }
 
+/// Open ones of windows that are over, over all companies.
+pub async fn outdated(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Incident>> {
+    select("WHERE status = 'open' AND window_end <= ? ORDER BY created_at, rowid").bind(&now).all(conn).await
+}
+
 pub async fn by_approval(conn: &mut SqliteConnection, approval: ApprovalId) -> Result<Option<Incident>> {
     select("WHERE approval_id = ?").bind(&approval).one(conn).await
 }

@@ -104,6 +104,7 @@ pub async fn at_a_standstill(conn: &mut SqliteConnection, limit: i64) -> Result<
              AND w.agent_id = a.id AND w.status = 'deferred_issue_execution') \
            AND NOT EXISTS (SELECT 1 FROM issue_recovery_actions x WHERE x.source_issue_id = i.id \
              AND x.status IN ('active', 'escalated')) \
+           AND NOT EXISTS (SELECT 1 FROM projects p WHERE p.id = i.project_id AND p.pause_reason = 'budget') \
          LIMIT ?",
     )
     .bind(limit)

@@ -141,7 +141,7 @@ async fn use_hot_paths(store: &Store) {
     store::runs::events(conn, RUN, 0, 50).await.unwrap();
     store::runs::cancel_reason(conn, RUN).await.unwrap();
     store::runs::ended_since(conn, NOW).await.unwrap();
-    store::runs::spent_cents(conn, Some(COMPANY), NOW).await.unwrap();
+    store::costs::spent_since(conn, Some(COMPANY), NOW).await.unwrap();
     store::wakeups::open_for_run(conn, RUN).await.unwrap();
     store::wakeups::deferred_for_issue(conn, ISSUE).await.unwrap();
     store::changes::read(conn, 0, Some(COMPANY), 50).await.unwrap();
