@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AgentStatus;
 use crate::text::Text;
 use crate::words::words;
-use crate::{
-    AgentId, Cents, CompanyId, CostEventId, GoalId, IssueId, Micros, ProjectId, RunId, Timestamp,
-};
+use crate::{AgentId, Cents, CompanyId, CostEventId, GoalId, IssueId, Micros, ProjectId, RunId, Timestamp};
 
 words! {
     /// How a provider is paid.

@@ -378,7 +378,9 @@ impl Engine {
         for mut w in store::wakeups::deferred_for_issue(tx, issue).await.answer()? {
             let agent = store::agents::get(tx, w.agent_id).await.answer()?;
             w.updated_at = tx.at();
-            let Some(agent) = agent.filter(|a| domain::agent::is_invokable(domain::budget::status_but_for_budget(a))) else {
+            let Some(agent) =
+                agent.filter(|a| domain::agent::is_invokable(domain::budget::status_but_for_budget(a)))
+            else {
                 w.status = WakeupStatus::Failed;
                 w.error = Some("The agent could not be woken when its turn came".to_owned());
                 w.finished_at = Some(tx.at());

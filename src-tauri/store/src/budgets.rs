@@ -153,8 +153,12 @@ pub async fn paused(conn: &mut SqliteConnection) -> Result<Vec<Paused>> {
 /// What was spent of the month that is shown with a company or an agent. Not announced: the ledger's change is.
 pub async fn set_month_spent(tx: &mut WriteTx, kind: BudgetScope, scope: Uuid, spent: Cents) -> Result<()> {
     let sql = match kind {
-        BudgetScope::Company => "UPDATE companies SET spent_monthly_cents = ?1 WHERE id = ?2 AND spent_monthly_cents <> ?1",
-        BudgetScope::Agent => "UPDATE agents SET spent_monthly_cents = ?1 WHERE id = ?2 AND spent_monthly_cents <> ?1",
+        BudgetScope::Company => {
+            "UPDATE companies SET spent_monthly_cents = ?1 WHERE id = ?2 AND spent_monthly_cents <> ?1"
+        }
+        BudgetScope::Agent => {
+            "UPDATE agents SET spent_monthly_cents = ?1 WHERE id = ?2 AND spent_monthly_cents <> ?1"
+        }
         BudgetScope::Project => return Ok(()),
     };
     scope.bind(spent.bind(sqlx::query(sql))).execute(&mut **tx).await?;

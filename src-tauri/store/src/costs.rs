@@ -113,7 +113,8 @@ fn bind_range<'q>(q: crate::entity::Q<'q>, range: &CostRange) -> crate::entity::
     to.bind(from.bind(range.company_id.bind(q)))
 }
 
-const SUMS: &str = "sum(e.cost_micros), sum(e.input_tokens), sum(e.cached_input_tokens), sum(e.output_tokens)";
+const SUMS: &str =
+    "sum(e.cost_micros), sum(e.input_tokens), sum(e.cached_input_tokens), sum(e.output_tokens)";
 const BY_BILLING: &str = "count(DISTINCT CASE WHEN e.billing_type = 'metered_api' THEN e.heartbeat_run_id END), \
      count(DISTINCT CASE WHEN e.billing_type LIKE 'subscription%' THEN e.heartbeat_run_id END), \
      sum(CASE WHEN e.billing_type LIKE 'subscription%' THEN e.cached_input_tokens ELSE 0 END), \
@@ -127,8 +128,7 @@ async fn sums<T>(
     sql: String,
     read: impl Fn(&mut Cursor<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let rows: Vec<SqliteRow> =
-        bind_range(sqlx::query(AssertSqlSafe(sql)), range).fetch_all(conn).await?;
+    let rows: Vec<SqliteRow> = bind_range(sqlx::query(AssertSqlSafe(sql)), range).fetch_all(conn).await?;
     rows.iter().map(|r| read(&mut Cursor::new(r))).collect()
 }
 

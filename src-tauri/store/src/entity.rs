@@ -1,11 +1,9 @@
 //! How a row becomes a contract type and back, declared once a table.
 
 use contract::activity::ActorType;
-use contract::approval::{ApprovalStatus, ApprovalType};
-use contract::budget::{
-    BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow,
-};
 use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
+use contract::approval::{ApprovalStatus, ApprovalType};
+use contract::budget::{BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow};
 use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
 use contract::cost::BillingType;

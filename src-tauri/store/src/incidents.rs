@@ -4,9 +4,7 @@ use contract::budget::{
     BudgetIncident, BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow,
 };
 use contract::feed::ChangeOp;
-use contract::{
-    ApprovalId, BudgetIncidentId, BudgetPolicyId, Cents, CompanyId, JsonObject, Kind, Timestamp,
-};
+use contract::{ApprovalId, BudgetIncidentId, BudgetPolicyId, Cents, CompanyId, JsonObject, Kind, Timestamp};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 

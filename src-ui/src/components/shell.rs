@@ -151,6 +151,7 @@ fn draw(page: Page) -> AnyView {
         Page::Run(id) => view! { <pages::run::RunPage reference=id /> }.into_any(),
         Page::Goals => view! { <pages::goals::Goals /> }.into_any(),
         Page::Projects => view! { <pages::projects::Projects /> }.into_any(),
+        Page::Costs => view! { <pages::costs::Costs /> }.into_any(),
         Page::Activity => view! { <pages::activity::ActivityPage /> }.into_any(),
         Page::Settings => view! { <pages::settings::Settings /> }.into_any(),
         Page::Missing => view! {

@@ -8,7 +8,9 @@ use contract::operations as op;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, use_query};
+use crate::components::approval::{is_asked, pending_approvals};
 use crate::components::base::{AgentDot, Icon, Kbd, Link, LiveBadge};
+use crate::components::budget::{budgets, deciding};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::format;
@@ -28,7 +30,13 @@ pub fn Sidebar() -> impl IntoView {
         q.waiting = true;
         Some(Ask::within(q, co.id))
     });
-    let waiting = Memo::new(move |_| counted.get().map_or(0, |c| c.count));
+    let (overview, asked) = (budgets(), pending_approvals());
+    let spent = deciding(overview);
+    let waiting = Memo::new(move |_| {
+        let approvals = asked.data.with(|a| a.iter().flat_map(|a| a.iter()).filter(|a| is_asked(a)).count());
+        let more = i64::try_from(approvals + spent.with(Vec::len)).unwrap_or(0);
+        counted.get().map_or(0, |c| c.count) + more
+    });
     let live = Memo::new(move |_| co.live.data.with(|l| l.as_ref().map_or(0, |l| l.len() as i64)));
     view! {
         <aside class="sidebar" aria-label="Sidebar">
@@ -67,6 +75,7 @@ pub fn Sidebar() -> impl IntoView {
                 <NavItem page=Page::Agents("all".into()) icon=i::BOT label="Agents" testid="nav-agents" here />
                 <NavItem page=Page::Projects icon=i::FOLDER label="Projects" testid="nav-projects" here />
                 <NavItem page=Page::Goals icon=i::GOAL label="Goals" testid="nav-goals" here />
+                <NavItem page=Page::Costs icon=i::CREDIT_CARD label="Costs" testid="nav-costs" here />
                 <NavItem page=Page::Activity icon=i::ACTIVITY label="Activity" testid="nav-activity" here />
             </nav>
             <div class="sidebar-scroll">

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod agent;
 pub mod agent_new;
 pub mod agents;
+pub mod costs;
 pub mod dashboard;
 pub mod goals;
 pub mod issue;

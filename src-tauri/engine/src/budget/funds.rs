@@ -6,7 +6,9 @@ use std::collections::hash_map::Entry;
 use contract::budget::{BudgetPolicy, BudgetScope};
 use contract::company::PauseReason;
 use contract::{AgentId, Micros, Timestamp};
-use domain::budget::{Cap, Refusal, ScopeFacts, Window, estimate, gate, is_in_force, month_key, reserve, window};
+use domain::budget::{
+    Cap, Refusal, ScopeFacts, Window, estimate, gate, is_in_force, month_key, reserve, window,
+};
 use store::SqliteConnection;
 use uuid::Uuid;
 

@@ -55,7 +55,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn enter(
+    pub(super) async fn enter(
         &self,
         tx: &mut WriteTx,
         run: &Run,

@@ -39,6 +39,8 @@ impl Scopes {
     /// From the outermost in.
     pub fn all(&self) -> impl Iterator<Item = (BudgetScope, Uuid)> {
         let project = self.project.map(|p| (BudgetScope::Project, p.0));
-        [(BudgetScope::Company, self.company.0), (BudgetScope::Agent, self.agent.0)].into_iter().chain(project)
+        [(BudgetScope::Company, self.company.0), (BudgetScope::Agent, self.agent.0)]
+            .into_iter()
+            .chain(project)
     }
 }

@@ -64,7 +64,10 @@ impl Engine {
         let metric = BudgetMetric::BilledCents;
         let known = store::budgets::of_scope(tx, c.id).await.answer()?;
         let known = known.into_iter().find(|p| {
-            p.scope_type == c.scope && p.window_kind == c.window && p.metric == metric && p.company_id == c.company
+            p.scope_type == c.scope
+                && p.window_kind == c.window
+                && p.metric == metric
+                && p.company_id == c.company
         });
         let new = known.is_none();
         let mut p = known.unwrap_or_else(|| BudgetPolicy {
@@ -276,12 +279,7 @@ impl Engine {
     }
 
     /// Answers the company.
-    async fn end_pause(
-        &self,
-        tx: &mut WriteTx,
-        kind: BudgetScope,
-        id: Uuid,
-    ) -> Answer<Option<CompanyId>> {
+    async fn end_pause(&self, tx: &mut WriteTx, kind: BudgetScope, id: Uuid) -> Answer<Option<CompanyId>> {
         match kind {
             BudgetScope::Company => {
                 let mut c = store::companies::get(tx, CompanyId(id)).await.or_missing("Company")?;

@@ -161,13 +161,7 @@ impl Engine {
 
     /// Stops everything that is paid from a spent budget: pauses whose it is, ends the runs at work and holds those
     /// that wait, each with the reason.
-    async fn stop(
-        &self,
-        tx: &mut WriteTx,
-        p: &BudgetPolicy,
-        w: Window,
-        spent: Micros,
-    ) -> Answer<Vec<Kill>> {
+    async fn stop(&self, tx: &mut WriteTx, p: &BudgetPolicy, w: Window, spent: Micros) -> Answer<Vec<Kill>> {
         let opened = self.open_incident(tx, p, w, spent, BudgetThreshold::Hard).await?;
         let standing = store::budgets::standing(tx, p.scope_type, p.scope_id).await.answer()?;
         let name = standing.map(|s| s.name).unwrap_or_default();

@@ -239,7 +239,8 @@ impl Engine {
             Funds::Granted(amount) => amount,
             Funds::Spent(short) => return self.leave_in_line(tx, run.id, &short.reason()).await,
             Funds::Reserved(short) => {
-                let why = format!("What is left of the budget of {} is set aside for runs at work", short.name);
+                let why =
+                    format!("What is left of the budget of {} is set aside for runs at work", short.name);
                 return self.leave_in_line(tx, run.id, &why).await;
             }
         };

@@ -23,8 +23,9 @@ pub use parser::StreamParser;
 use super::env::{Scope, child, configured};
 use super::form::{PLAIN, built_in, field, grace, timeout};
 use super::{
-    Adapter, AdapterError, BillingType, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser, Payee,
-    Parsed, ProbeContext, RunContext, SessionChange, StopSignal, TerminalMarker, config, prompt, verdict,
+    Adapter, AdapterError, BillingType, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser,
+    Parsed, Payee, ProbeContext, RunContext, SessionChange, StopSignal, TerminalMarker, config, prompt,
+    verdict,
 };
 use crate::path::find_executable;
 

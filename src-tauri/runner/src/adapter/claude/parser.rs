@@ -7,8 +7,8 @@ use contract::transcript::EntryBody;
 use contract::{JsonObject, Micros, Timestamp};
 use serde_json::Value;
 
-use crate::adapter::lines::{EXCERPT, Joiner, keep_end, keep_excerpt};
 use super::prices;
+use crate::adapter::lines::{EXCERPT, Joiner, keep_end, keep_excerpt};
 use crate::adapter::{Metered, OutputParser, Parsed, Usage};
 use crate::log::LogLine;
 
@@ -262,8 +262,8 @@ impl StreamParser {
         parsed.api_status =
             event.get("api_error_status").and_then(Value::as_u64).and_then(|s| u16::try_from(s).ok());
         parsed.turns = event.get("num_turns").and_then(Value::as_i64);
-        let own_cost = cost_since_last_result(&event)
-            .or_else(|| event.get("total_cost_usd").and_then(Value::as_f64));
+        let own_cost =
+            cost_since_last_result(&event).or_else(|| event.get("total_cost_usd").and_then(Value::as_f64));
         parsed.cost_usd = own_cost.map(|cost| cost + self.cost_before);
         parsed.result_text = string(&event, "result");
         let errors = event.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

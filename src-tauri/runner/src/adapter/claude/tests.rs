@@ -111,7 +111,12 @@ fn what_was_metered_by_message_adds_up_to_what_the_agent_says_at_its_end_however
             let mut known: BTreeMap<String, Metered> = BTreeMap::new();
             let (mut messages, mut before) = (0, Micros::ZERO);
             for chunk in text.split_inclusive('\n') {
-                parser.line(&LogLine { line: 0, ts: NOW, stream: OutputStream::Stdout, chunk: chunk.to_owned() });
+                parser.line(&LogLine {
+                    line: 0,
+                    ts: NOW,
+                    stream: OutputStream::Stdout,
+                    chunk: chunk.to_owned(),
+                });
                 for m in parser.metered() {
                     messages += i32::from(!m.correction && !known.contains_key(&m.key));
                     let earlier = known.insert(m.key.clone(), m.clone());
@@ -130,7 +135,12 @@ fn what_was_metered_by_message_adds_up_to_what_the_agent_says_at_its_end_however
             // Read again from the beginning, as after a restart: the same keys, and the same of each.
             let mut again = StreamParser::default();
             for chunk in text.split_inclusive('\n') {
-                again.line(&LogLine { line: 0, ts: NOW, stream: OutputStream::Stdout, chunk: chunk.to_owned() });
+                again.line(&LogLine {
+                    line: 0,
+                    ts: NOW,
+                    stream: OutputStream::Stdout,
+                    chunk: chunk.to_owned(),
+                });
             }
             assert_eq!(again.metered(), known.into_values().collect::<Vec<_>>(), "{version}");
         }
