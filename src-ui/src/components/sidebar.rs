@@ -34,7 +34,8 @@ pub fn Sidebar() -> impl IntoView {
     let spent = deciding(overview);
     let waiting = Memo::new(move |_| {
         let approvals = asked.data.with(|a| a.iter().flat_map(|a| a.iter()).filter(|a| is_asked(a)).count());
-        let more = i64::try_from(approvals + spent.with(Vec::len)).unwrap_or(0);
+        let stopped = spent.with(|s| s.iter().filter(|s| s.is_open_stop()).count());
+        let more = i64::try_from(approvals + stopped).unwrap_or(0);
         counted.get().map_or(0, |c| c.count) + more
     });
     let live = Memo::new(move |_| co.live.data.with(|l| l.as_ref().map_or(0, |l| l.len() as i64)));
