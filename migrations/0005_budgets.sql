@@ -25,7 +25,7 @@ CREATE TABLE cost_events (
     occurred_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX cost_events_company_occurred ON cost_events (company_id, occurred_at);
+CREATE INDEX cost_events_company_occurred ON cost_events (company_id, occurred_at, cost_micros);
 CREATE INDEX cost_events_agent ON cost_events (agent_id);
 CREATE INDEX cost_events_issue ON cost_events (issue_id) WHERE issue_id IS NOT NULL;
 CREATE INDEX cost_events_project ON cost_events (project_id) WHERE project_id IS NOT NULL;

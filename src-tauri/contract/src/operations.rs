@@ -34,7 +34,7 @@ operations! {
     #[doc = "Says who the caller is, as a session."]
     GetSession = "session.get": Get "/api/auth/get-session" -> 200, Board, (Nothing) -> Session;
     #[doc = "What the whole installation is doing."]
-    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent Recovery Approval Cost];
+    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent Recovery Approval];
     #[doc = "Stops every new run and cancels the live ones until resumed."]
     PauseInstance = "instance.pause": Post "/api/instance/pause" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Run Wakeup RunEvent Agent Issue Activity];
     #[doc = "Lets runs start again."]
@@ -54,7 +54,7 @@ operations! {
 
     // ---- Companies
     #[doc = "Lists the companies."]
-    ListCompanies = "companies.list": Get "/api/companies" -> 200, Board, (Nothing) -> Vec<Company>, reads [Company Cost];
+    ListCompanies = "companies.list": Get "/api/companies" -> 200, Board, (Nothing) -> Vec<Company>, reads [Company];
     #[doc = "Founds a company."]
     CreateCompanyOp = "companies.create": Post "/api/companies" -> 201, Board, (CreateCompany) -> Company, reads [Company], changes [Company Activity Budget];
     #[doc = "Reads a company."]
@@ -64,7 +64,7 @@ operations! {
     #[doc = "Archives a company; its data stays."]
     ArchiveCompany = "companies.archive": Post "/api/companies/{companyId}/archive" -> 200, Board, (CompanyPath) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue];
     #[doc = "The company at a glance."]
-    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction Recovery Approval Budget Cost Company Project];
+    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction Recovery Approval Budget Company Project];
     #[doc = "Reads the audit trail, newest first."]
     ListActivityOp = "activity.list": Get "/api/companies/{companyId}/activity" -> 200, Company, (ListActivity) -> Vec<Activity>, reads [Activity];
     #[doc = "Searches issues, comments, documents, agents and projects."]

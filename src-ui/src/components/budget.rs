@@ -176,13 +176,6 @@ pub struct Spent {
     pub incident: Option<BudgetIncident>,
 }
 
-impl Spent {
-    /// Something was stopped and waits for the decision; a warning does not, and what was decided does no more.
-    pub fn is_open_stop(&self) -> bool {
-        self.incident.as_ref().is_some_and(|i| i.threshold_type == BudgetThreshold::Hard)
-    }
-}
-
 /// What is to be decided: open incidents, and what stands still for want of money after one was dismissed.
 pub fn to_decide(all: &BudgetOverview) -> Vec<Spent> {
     let mut out = Vec::new();

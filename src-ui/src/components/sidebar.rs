@@ -8,9 +8,8 @@ use contract::operations as op;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, use_query};
-use crate::components::approval::{is_asked, pending_approvals};
+use crate::components::approval::pending_approvals;
 use crate::components::base::{AgentDot, Icon, Kbd, Link, LiveBadge};
-use crate::components::budget::{budgets, deciding};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::format;
@@ -30,13 +29,11 @@ pub fn Sidebar() -> impl IntoView {
         q.waiting = true;
         Some(Ask::within(q, co.id))
     });
-    let (overview, asked) = (budgets(), pending_approvals());
-    let spent = deciding(overview);
+    // What a spent budget asks is among the approvals.
+    let asked = pending_approvals();
     let waiting = Memo::new(move |_| {
-        let approvals = asked.data.with(|a| a.iter().flat_map(|a| a.iter()).filter(|a| is_asked(a)).count());
-        let stopped = spent.with(|s| s.iter().filter(|s| s.is_open_stop()).count());
-        let more = i64::try_from(approvals + stopped).unwrap_or(0);
-        counted.get().map_or(0, |c| c.count) + more
+        let approvals = asked.data.with(|a| a.as_ref().map_or(0, |a| a.len()));
+        counted.get().map_or(0, |c| c.count) + i64::try_from(approvals).unwrap_or(0)
     });
     let live = Memo::new(move |_| co.live.data.with(|l| l.as_ref().map_or(0, |l| l.len() as i64)));
     view! {

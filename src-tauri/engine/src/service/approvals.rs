@@ -1,5 +1,8 @@
 //! Approvals: what the board is asked, what it decides, and what follows.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use contract::agent::{Agent, AgentStatus, CreateAgent};
