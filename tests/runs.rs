@@ -104,6 +104,45 @@ async fn pausing_an_agent_ends_its_run_with_all_its_processes_and_stops_its_wake
 }
 
 #[tokio::test]
+async fn a_spent_budget_stops_a_run_in_the_middle_of_what_it_says_and_a_raise_lets_it_go_on() {
+    let place = Place::new("runs-budget");
+    let program = Headless::start(&place);
+    let client = program.client();
+    // Ten cents a message: the third one reaches the limit.
+    let demo = json!({ "costPerMessage": 10, "pace": 700, "askQuestion": false });
+    let company = Company::found(&client, "demo", demo).await;
+    let budget = json!({ "budgetMonthlyCents": 25 });
+    let set =
+        client.send(Method::PATCH, &format!("/api/agents/{}/budgets", company.agent), Some(&budget)).await;
+    assert_eq!((set.0, &set.1["budgetMonthlyCents"]), (StatusCode::OK, &json!(25)), "{}", set.1);
+    let issue = company.issue(&client, "Costs more than there is").await;
+    let run = run_until(&client, &company, "cancelled").await;
+    assert_eq!(run["errorCode"], "budget_paused", "{run:#}");
+    support::processes::assert_none_left(place.path(), &[program.process.0.id()], SOON).await;
+
+    let agent = client.get(&format!("/api/agents/{}", company.agent)).await;
+    let spent = agent["spentMonthlyCents"].as_i64().unwrap();
+    assert!((30..=40).contains(&spent), "stopped within a message: {agent:#}");
+    assert_eq!(agent["pauseReason"], "budget");
+    let at = |what: &str| format!("/api/companies/{}/{what}", company.id);
+    let overview = client.get(&at("budgets/overview")).await;
+    let incident = text(&overview["activeIncidents"][0]["id"]);
+    let outlook = client.get(&format!("/api/issues/{}/outlook", text(&issue["identifier"]))).await;
+    assert_eq!(outlook["reason"], "The budget of Ada is spent");
+
+    let raise = json!({ "action": "raise_budget_and_resume", "amount": 100_000 });
+    let resolved = client.post(&at(&format!("budget-incidents/{incident}/resolve")), raise).await;
+    assert_eq!(resolved["status"], "resolved", "{resolved:#}");
+    run_until(&client, &company, "succeeded").await;
+    // What the run said at its end is what its messages add up to: nothing is counted twice, and nothing is lost.
+    let runs = client.get(&company.runs()).await;
+    let said = runs[0]["costUsd"].as_f64().unwrap();
+    let by_agent = client.get(&at("costs/by-agent")).await;
+    let last = by_agent[0]["costCents"].as_i64().unwrap() - spent;
+    assert_eq!(last, (said * 100.0).round() as i64, "{by_agent:#}");
+}
+
+#[tokio::test]
 async fn many_wakes_at_once_make_one_run_of_an_issue() {
     let place = Place::new("runs-race");
     let program = Headless::start(&place);

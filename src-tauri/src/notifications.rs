@@ -4,15 +4,16 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use contract::approval::{ApprovalPath, ApprovalStatus, ApprovalType};
 use contract::company::{CompanyPath, Nothing};
 use contract::feed::{Change, ChangeOp};
 use contract::interaction::InteractionStatus;
 use contract::operations::{
-    GetAgent, GetCompany, GetGeneralSettings, GetIssue, GetRun, ListInteractions, ListRecoveries,
+    GetAgent, GetApproval, GetCompany, GetGeneralSettings, GetIssue, GetRun, ListInteractions, ListRecoveries,
 };
 use contract::recovery::RecoveryOwnerType;
 use contract::run::{RunPath, RunStatus};
-use contract::{ApiError, CompanyId, IssueId, Kind, RunId};
+use contract::{ApiError, ApprovalId, CompanyId, IssueId, Kind, RunId};
 use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt as _;
 
@@ -75,6 +76,11 @@ enum Candidate {
         id: String,
         issue: IssueId,
     },
+    /// The board is asked something, by an agent or because a budget is spent.
+    Approval {
+        company: CompanyId,
+        id: ApprovalId,
+    },
     Run(RunId),
 }
 
@@ -89,6 +95,7 @@ impl Notifier {
         for candidate in candidates {
             let key = match &candidate {
                 Candidate::Decision { id, .. } | Candidate::Recovery { id, .. } => id.clone(),
+                Candidate::Approval { id, .. } => id.to_string(),
                 Candidate::Run(id) => id.to_string(),
             };
             if self.seen.contains(&key) {
@@ -207,6 +214,9 @@ fn candidate(change: &Change) -> Option<Candidate> {
             issue: told("issueId")?.parse().ok()?,
         })
         .filter(|_| told("ownerType") == Some(RecoveryOwnerType::Board.as_str())),
+        (Kind::Approval, ChangeOp::Created) => {
+            Some(Candidate::Approval { company: change.company_id?, id: change.entity_id.parse().ok()? })
+        }
         (Kind::Run, ChangeOp::Updated) => {
             let failed = told("status").is_none_or(|s| s.parse().is_ok_and(is_failure));
             failed.then(|| change.entity_id.parse().ok().map(Candidate::Run)).flatten()
@@ -223,6 +233,7 @@ async fn notice(core: &Core, candidate: &Candidate) -> Result<Option<Notice>, Ap
     match candidate {
         Candidate::Decision { company, id, issue } => decision(core, *company, id, *issue).await,
         Candidate::Recovery { company, issue, .. } => recovery(core, *company, *issue).await,
+        Candidate::Approval { company, id } => approval(core, *company, *id).await,
         Candidate::Run(id) => failure(core, *id).await,
     }
 }
@@ -265,6 +276,27 @@ async fn recovery(core: &Core, company: CompanyId, issue: IssueId) -> Result<Opt
         body: why.chars().take(300).collect(),
         path: format!("/{prefix}/issues/{name}"),
     }))
+}
+
+async fn approval(core: &Core, company: CompanyId, id: ApprovalId) -> Result<Option<Notice>, ApiError> {
+    let asked = core.call::<GetApproval>(ApprovalPath { id }).await?;
+    if asked.status != ApprovalStatus::Pending {
+        return Ok(None);
+    }
+    let prefix = core.call::<GetCompany>(CompanyPath { company_id: company }).await?.issue_prefix;
+    let said = |key: &str| asked.payload.get(key).and_then(|v| v.as_str()).filter(|s| !s.is_empty());
+    let (title, body) = match asked.kind {
+        ApprovalType::BudgetOverrideRequired => (
+            format!("The budget of {} is spent", said("scopeName").unwrap_or("a company")),
+            "Its work is held until you decide.",
+        ),
+        ApprovalType::HireAgent => ("An agent is to be hired".to_owned(), said("name").unwrap_or_default()),
+        ApprovalType::ApproveCeoStrategy | ApprovalType::RequestBoardApproval => {
+            ("An approval waits for you".to_owned(), said("title").or(said("summary")).unwrap_or_default())
+        }
+    };
+    let body = body.chars().take(300).collect();
+    Ok(Some(Notice { title, body, path: format!("/{prefix}/waiting") }))
 }
 
 /// A run that failed on an issue is told of only once nothing more is tried by itself; then the issue needs somebody,
@@ -316,6 +348,8 @@ mod tests {
         assert!(worth(Kind::Run, ChangeOp::Updated, json!({"status": "timed_out"})));
         assert!(!worth(Kind::Run, ChangeOp::Updated, json!({"status": "succeeded"})));
         assert!(!worth(Kind::Run, ChangeOp::Updated, json!({"status": "cancelled"})));
+        assert!(worth(Kind::Approval, ChangeOp::Created, json!({})));
+        assert!(!worth(Kind::Approval, ChangeOp::Updated, json!({})));
         assert!(!worth(Kind::Comment, ChangeOp::Created, json!({})));
     }
 

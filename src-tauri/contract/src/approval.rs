@@ -35,7 +35,8 @@ words! {
 pub struct Approval {
     pub id: ApprovalId,
     pub company_id: CompanyId,
-    pub r#type: ApprovalType,
+    #[serde(rename = "type")]
+    pub kind: ApprovalType,
     pub requested_by_agent_id: Option<AgentId>,
     pub requested_by_user_id: Option<String>,
     pub status: ApprovalStatus,

@@ -12,6 +12,7 @@ pub mod budget;
 pub mod child;
 pub mod comment;
 pub mod company;
+pub mod cost;
 pub mod dashboard;
 pub mod document;
 pub mod error;

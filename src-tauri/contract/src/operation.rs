@@ -43,6 +43,11 @@ words! {
         Recovery = "recovery",
         TreeHold = "tree_hold",
         Decomposition = "decomposition",
+        Approval = "approval",
+        /// Budgets and their incidents.
+        Budget = "budget",
+        /// The ledger of what was used.
+        Cost = "cost",
     }
 }
 

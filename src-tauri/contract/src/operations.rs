@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use crate::activity::*;
 use crate::adapter::*;
 use crate::agent::*;
+use crate::approval::*;
+use crate::budget::*;
 use crate::child::*;
 use crate::comment::*;
 use crate::company::*;
+use crate::cost::*;
 use crate::dashboard::*;
 use crate::document::*;
 use crate::execution::*;
@@ -36,7 +39,7 @@ operations! {
     #[doc = "Says who the caller is, as a session."]
     GetSession = "session.get": Get "/api/auth/get-session" -> 200, Board, (Nothing) -> Session;
     #[doc = "What the whole installation is doing."]
-    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent Recovery];
+    GetInstanceStatus = "instance.status": Get "/api/instance/status" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance Run Wakeup Interaction Agent Recovery Approval];
     #[doc = "Stops every new run and cancels the live ones until resumed."]
     PauseInstance = "instance.pause": Post "/api/instance/pause" -> 200, Board, (Nothing) -> InstanceStatus, reads [Instance], changes [Instance Run Wakeup RunEvent Agent Issue Activity];
     #[doc = "Lets runs start again."]
@@ -60,15 +63,15 @@ operations! {
     #[doc = "Counts agents and issues by company."]
     GetCompanyStats = "companies.stats": Get "/api/companies/stats" -> 200, Board, (Nothing) -> BTreeMap<CompanyId, CompanyStats>, reads [Company Agent Issue];
     #[doc = "Founds a company."]
-    CreateCompanyOp = "companies.create": Post "/api/companies" -> 201, Board, (CreateCompany) -> Company, reads [Company], changes [Company Activity];
+    CreateCompanyOp = "companies.create": Post "/api/companies" -> 201, Board, (CreateCompany) -> Company, reads [Company], changes [Company Activity Budget];
     #[doc = "Reads a company."]
-    GetCompany = "companies.get": Get "/api/companies/{companyId}" -> 200, Company, (CompanyPath) -> Company, reads [Company];
+    GetCompany = "companies.get": Get "/api/companies/{companyId}" -> 200, Company, (CompanyPath) -> Company, reads [Company Cost];
     #[doc = "Changes a company."]
-    UpdateCompanyOp = "companies.update": Patch "/api/companies/{companyId}" -> 200, Board, (UpdateCompany) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue];
+    UpdateCompanyOp = "companies.update": Patch "/api/companies/{companyId}" -> 200, Board, (UpdateCompany) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue Budget Approval Project];
     #[doc = "Archives a company; its data stays."]
     ArchiveCompany = "companies.archive": Post "/api/companies/{companyId}/archive" -> 200, Board, (CompanyPath) -> Company, reads [Company], changes [Company Activity Run Wakeup RunEvent Agent Issue];
     #[doc = "The company at a glance."]
-    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction Recovery];
+    GetDashboard = "dashboard.get": Get "/api/companies/{companyId}/dashboard" -> 200, Company, (CompanyPath) -> Dashboard, reads [Agent Issue Run Interaction Recovery Approval Budget Company Project];
     #[doc = "Reads the audit trail, newest first."]
     ListActivityOp = "activity.list": Get "/api/companies/{companyId}/activity" -> 200, Company, (ListActivity) -> Vec<Activity>, reads [Activity];
     #[doc = "Searches issues, comments, documents, agents and projects."]
@@ -78,17 +81,17 @@ operations! {
     #[doc = "Lists the agents, those that are terminated only if asked."]
     ListAgents = "agents.list": Get "/api/companies/{companyId}/agents" -> 200, Company, (ListAgentsIn) -> Vec<Agent>, reads [Agent] cached;
     #[doc = "Creates an agent."]
-    CreateAgentOp = "agents.create": Post "/api/companies/{companyId}/agents" -> 201, Company, (CreateAgent) -> Agent, reads [Agent], changes [Agent AgentRevision Instructions Activity];
+    CreateAgentOp = "agents.create": Post "/api/companies/{companyId}/agents" -> 201, Company, (CreateAgent) -> Agent, reads [Agent], changes [Agent AgentRevision Instructions Activity Budget];
     #[doc = "The reporting tree."]
     GetOrg = "agents.org": Get "/api/companies/{companyId}/org" -> 200, Company, (CompanyPath) -> Vec<OrgNode>, reads [Agent];
     #[doc = "The calling agent's own identity."]
-    GetMe = "agents.me": Get "/api/agents/me" -> 200, Agent, (Nothing) -> AgentDetail, reads [Agent];
+    GetMe = "agents.me": Get "/api/agents/me" -> 200, Agent, (Nothing) -> AgentDetail, reads [Agent Cost];
     #[doc = "The calling agent's open assignments."]
     GetInboxLite = "agents.inbox": Get "/api/agents/me/inbox-lite" -> 200, Agent, (Nothing) -> Vec<InboxLiteEntry>, reads [Issue Run] cached;
     #[doc = "Reads an agent."]
-    GetAgent = "agents.get": Get "/api/agents/{id}" -> 200, Company, (AgentPath) -> AgentDetail, reads [Agent];
+    GetAgent = "agents.get": Get "/api/agents/{id}" -> 200, Company, (AgentPath) -> AgentDetail, reads [Agent Cost];
     #[doc = "Changes an agent; a change of its configuration leaves a revision."]
-    UpdateAgentOp = "agents.update": Patch "/api/agents/{id}" -> 200, Company, (UpdateAgent) -> AgentDetail, reads [Agent], changes [Agent AgentRevision Activity];
+    UpdateAgentOp = "agents.update": Patch "/api/agents/{id}" -> 200, Company, (UpdateAgent) -> AgentDetail, reads [Agent], changes [Agent AgentRevision Activity Budget Approval Company Project Run RunEvent Wakeup Issue];
     #[doc = "Changes what an agent may do."]
     UpdatePermissions = "agents.permissions": Patch "/api/agents/{id}/permissions" -> 200, Board, (UpdateAgentPermissions) -> AgentDetail, reads [Agent], changes [Agent Activity];
     #[doc = "Pauses an agent and cancels its live runs."]
@@ -112,7 +115,7 @@ operations! {
     #[doc = "Revokes a key."]
     RevokeKey = "agents.keys.revoke": Delete "/api/agents/{id}/keys/{keyId}" -> 200, Board, (AgentKeyPath) -> Done, reads [AgentKey], changes [AgentKey Activity];
     #[doc = "What an agent has used and where its session stands."]
-    GetRuntimeState = "agents.runtime": Get "/api/agents/{id}/runtime-state" -> 200, Board, (AgentPath) -> AgentRuntimeState, reads [AgentSession];
+    GetRuntimeState = "agents.runtime": Get "/api/agents/{id}/runtime-state" -> 200, Board, (AgentPath) -> AgentRuntimeState, reads [AgentSession Cost];
     #[doc = "The sessions an agent would resume, by task."]
     ListTaskSessions = "agents.sessions": Get "/api/agents/{id}/task-sessions" -> 200, Board, (AgentPath) -> Vec<AgentTaskSession>, reads [AgentSession];
     #[doc = "Makes an agent begin afresh on one task or on all."]
@@ -176,7 +179,7 @@ operations! {
     #[doc = "The run that holds an issue, or null."]
     GetActiveRun = "issues.active_run": Get "/api/issues/{issueId}/active-run" -> 200, Company, (IssueRunsPath) -> Option<RunSummary>, reads [Run];
     #[doc = "Why an issue stands where it stands, and the one action that moves it."]
-    GetOutlook = "issues.outlook": Get "/api/issues/{id}/outlook" -> 200, Company, (IssuePath) -> IssueOutlook, reads [Issue Run Wakeup Interaction Agent Recovery TreeHold];
+    GetOutlook = "issues.outlook": Get "/api/issues/{id}/outlook" -> 200, Company, (IssuePath) -> IssueOutlook, reads [Issue Run Wakeup Interaction Agent Recovery TreeHold Approval Budget Company Project];
     #[doc = "Starts a run now that waits for a later time."]
     RetryNowOp = "issues.retry_now": Post "/api/issues/{id}/scheduled-retry/retry-now" -> 200, Board, (IssuePath) -> RetryNow, reads [Run], changes [Run RunEvent Wakeup Issue Activity];
     #[doc = "Lists an issue's recoveries, newest first, and the open one."]
@@ -291,6 +294,58 @@ operations! {
     ReadRunLogOp = "runs.log": Get "/api/heartbeat-runs/{runId}/log" -> 200, Company, (ReadRunLog) -> RunLogSlice, reads [Run];
     #[doc = "Reads a page of a run's transcript."]
     ReadTranscriptOp = "runs.transcript": Get "/api/heartbeat-runs/{runId}/transcript" -> 200, Company, (ReadTranscript) -> TranscriptPage, reads [Run];
+
+    // ---- Costs and budgets
+    #[doc = "Reports what an agent used that the program did not see; agents report for themselves alone."]
+    ReportCostOp = "costs.report": Post "/api/companies/{companyId}/cost-events" -> 201, Company, (ReportCost) -> CostEvent, reads [Cost], changes [Cost Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+    #[doc = "What a company spent within a time, beside its monthly budget."]
+    GetCostSummary = "costs.summary": Get "/api/companies/{companyId}/costs/summary" -> 200, Company, (CostRange) -> CompanyCosts, reads [Cost Company];
+    #[doc = "What each agent used and cost within a time, the dearest first."]
+    ListCostsByAgent = "costs.by_agent": Get "/api/companies/{companyId}/costs/by-agent" -> 200, Company, (CostRange) -> Vec<CostByAgent>, reads [Cost Agent];
+    #[doc = "The same by agent and model."]
+    ListCostsByAgentModel = "costs.by_agent_model": Get "/api/companies/{companyId}/costs/by-agent-model" -> 200, Company, (CostRange) -> Vec<CostByAgentModel>, reads [Cost Agent];
+    #[doc = "The same by provider and model."]
+    ListCostsByProvider = "costs.by_provider": Get "/api/companies/{companyId}/costs/by-provider" -> 200, Company, (CostRange) -> Vec<CostByProviderModel>, reads [Cost];
+    #[doc = "The same by project."]
+    ListCostsByProject = "costs.by_project": Get "/api/companies/{companyId}/costs/by-project" -> 200, Company, (CostRange) -> Vec<CostByProject>, reads [Cost Project];
+    #[doc = "A company's budgets, what is spent of each, and what waits for a decision."]
+    GetBudgets = "budgets.overview": Get "/api/companies/{companyId}/budgets/overview" -> 200, Company, (CompanyPath) -> BudgetOverview, reads [Budget Cost Approval Company Agent Project Run];
+    #[doc = "Sets a budget of a company, an agent or a project; an amount of zero lifts it."]
+    UpsertPolicy = "budgets.set": Post "/api/companies/{companyId}/budgets/policies" -> 200, Board, (UpsertBudgetPolicy) -> BudgetPolicySummary, reads [Budget], changes [Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+    #[doc = "Raises a spent budget and lets its work go on, or keeps it paused."]
+    ResolveIncident = "budgets.resolve": Post "/api/companies/{companyId}/budget-incidents/{incidentId}/resolve" -> 200, Board, (ResolveBudgetIncident) -> BudgetIncident, reads [Budget], changes [Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+    #[doc = "Sets a company's monthly budget."]
+    SetCompanyBudget = "budgets.company": Patch "/api/companies/{companyId}/budgets" -> 200, Board, (UpdateCompanyBudget) -> Company, reads [Company], changes [Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+    #[doc = "Sets an agent's monthly budget."]
+    SetAgentBudget = "budgets.agent": Patch "/api/agents/{agentId}/budgets" -> 200, Board, (UpdateAgentBudget) -> Agent, reads [Agent], changes [AgentRevision Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+
+    // ---- Approvals
+    #[doc = "Lists what the board is or was asked, newest first."]
+    ListApprovalsOp = "approvals.list": Get "/api/companies/{companyId}/approvals" -> 200, Company, (ListApprovals) -> Vec<Approval>, reads [Approval];
+    #[doc = "Reads an approval."]
+    GetApproval = "approvals.get": Get "/api/approvals/{id}" -> 200, Company, (ApprovalPath) -> Approval, reads [Approval];
+    #[doc = "Asks the board; agents ask for themselves."]
+    CreateApprovalOp = "approvals.create": Post "/api/companies/{companyId}/approvals" -> 201, Company, (CreateApproval) -> Approval, reads [Approval Issue Agent], changes [Approval Activity];
+    #[doc = "Approves, and does what was asked: raises the budget, lets the agent begin."]
+    Approve = "approvals.approve": Post "/api/approvals/{id}/approve" -> 200, Board, (DecideApproval) -> Approval, reads [Approval], changes [Instructions AgentRevision Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+    #[doc = "Rejects."]
+    Reject = "approvals.reject": Post "/api/approvals/{id}/reject" -> 200, Board, (DecideApproval) -> Approval, reads [Approval], changes [AgentKey Budget Approval Agent Company Project Run RunEvent Wakeup Issue Activity];
+    #[doc = "Sends what was asked back to who asked, to be asked differently."]
+    RequestRevision = "approvals.request_revision": Post "/api/approvals/{id}/request-revision" -> 200, Board, (DecideApproval) -> Approval, reads [Approval], changes [Approval Wakeup Run RunEvent Agent Issue Activity];
+    #[doc = "Asks again after a revision; for who asked."]
+    Resubmit = "approvals.resubmit": Post "/api/approvals/{id}/resubmit" -> 200, Company, (ResubmitApproval) -> Approval, reads [Approval], changes [Approval Activity];
+    #[doc = "The issues that an approval is about."]
+    ListApprovalIssues = "approvals.issues": Get "/api/approvals/{id}/issues" -> 200, Company, (ApprovalPath) -> Vec<Issue>, reads [Approval Issue];
+    #[doc = "What was said about an approval, oldest first."]
+    ListApprovalComments = "approvals.comments": Get "/api/approvals/{id}/comments" -> 200, Company, (ApprovalPath) -> Vec<ApprovalComment>, reads [Approval];
+    #[doc = "Says something about an approval."]
+    AddApprovalCommentOp = "approvals.comment": Post "/api/approvals/{id}/comments" -> 201, Company, (AddApprovalComment) -> ApprovalComment, reads [Approval], changes [Approval Activity];
+    #[doc = "The approvals that an issue is tied to."]
+    ListIssueApprovals = "issues.approvals": Get "/api/issues/{id}/approvals" -> 200, Company, (IssuePath) -> Vec<Approval>, reads [Approval Issue];
+    #[doc = "Ties an approval to an issue; an agent needs the right to hire."]
+    LinkApproval = "issues.approvals.link": Post "/api/issues/{id}/approvals" -> 201, Company, (LinkIssueApproval) -> Vec<Approval>, reads [Approval Issue], changes [Approval Activity];
+    #[doc = "Unties an approval from an issue."]
+    UnlinkApproval = "issues.approvals.unlink": Delete "/api/issues/{id}/approvals/{approvalId}" -> 200, Company, (LinkIssueApproval) -> Done, reads [Approval Issue], changes [Approval Activity];
 }
 
 #[cfg(test)]

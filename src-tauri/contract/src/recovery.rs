@@ -185,7 +185,7 @@ words! {
         /// A card, an approval or a person has to decide.
         Deciding = "deciding",
         Blocked = "blocked",
-        /// The tree it stands in is paused.
+        /// The tree it stands in is paused, or a budget it works under is spent.
         Held = "held",
         /// Somebody is to see to it.
         Recovering = "recovering",
@@ -205,5 +205,7 @@ words! {
         ResumeAgent = "resume_agent",
         ResolveRecovery = "resolve_recovery",
         Assign = "assign",
+        /// A budget is spent: raise it.
+        RaiseBudget = "raise_budget",
     }
 }

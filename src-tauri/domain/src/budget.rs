@@ -5,13 +5,29 @@
 //! what is left, and every message is weighed when it arrives, so that what goes on beyond a limit is at most one
 //! message of each run that was at work when it was reached.
 
+use contract::agent::{Agent, AgentStatus};
 use contract::budget::{
     BudgetIncidentStatus, BudgetPolicy, BudgetScope, BudgetStatus, BudgetThreshold, BudgetWindow,
 };
+use contract::company::{Company, CompanyStatus, PauseReason};
 use contract::{Cents, Micros, Timestamp};
 
 #[cfg(test)]
 mod tests;
+
+/// What an agent could do if no budget paused it: what comes in for it meanwhile is held, not lost.
+pub fn status_but_for_budget(a: &Agent) -> AgentStatus {
+    match (a.status, a.pause_reason) {
+        (AgentStatus::Paused, Some(PauseReason::Budget)) => AgentStatus::Idle,
+        (status, _) => status,
+    }
+}
+
+/// As [`status_but_for_budget`], of a company.
+pub fn active_but_for_budget(c: &Company) -> bool {
+    c.status == CompanyStatus::Active
+        || c.status == CompanyStatus::Paused && c.pause_reason == Some(PauseReason::Budget)
+}
 
 /// From the beginning of a window up to, but without, its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

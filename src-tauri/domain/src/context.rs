@@ -35,6 +35,7 @@ pub fn of_wake(
         "resumeFromRunId",
         "approvalId",
         "approvalStatus",
+        "issueIds",
     ] {
         if let Some(v) = payload.get(key) {
             c.insert(key.into(), v.clone());

@@ -28,6 +28,10 @@ pub enum Held {
     AgentBusy,
     /// As many runs are live as the machine may carry.
     Slots,
+    /// The budget of this company, agent or project is spent.
+    Budget(String),
+    /// What is left of this one's budget is set aside for runs at work.
+    Reserved(String),
     Nothing,
 }
 
@@ -42,10 +46,14 @@ pub struct Facts {
     pub held: Held,
     /// The issue from which its tree is paused.
     pub paused_from: Option<String>,
+    /// Whose budget is spent, so that nothing starts on it.
+    pub budget_spent: Option<String>,
     /// The reason of its open recovery, who is to see to it (nobody: the operator), and what to do.
     pub recovery: Option<(String, Option<String>, String)>,
     /// Titles of what waits for the operator.
     pub cards: usize,
+    /// Approvals that it is tied to and that wait for the board.
+    pub approvals: usize,
     /// Identifiers of blockers that are not done.
     pub blockers: Vec<String>,
     pub reviewer: Option<String>,
@@ -79,7 +87,7 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
             None => say(S::Recovering, format!("{reason}. {what}"), Some(Do::ResolveRecovery)),
         };
     }
-    if f.cards > 0 {
+    if f.cards > 0 || f.approvals > 0 {
         return say(S::Deciding, "It waits for your decision", Some(Do::Decide));
     }
     if !f.blockers.is_empty() {
@@ -98,6 +106,9 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
         let reason = "Nobody is assigned: nothing starts by itself";
         return say(S::AtRest, reason, Some(Do::Assign));
     };
+    if let Some(whose) = f.budget_spent.as_ref().filter(|_| f.status != IssueStatus::Backlog) {
+        return spent(whose);
+    }
     match status {
         AgentStatus::Paused => return say(S::Stalled, format!("{name} is paused"), Some(Do::ResumeAgent)),
         AgentStatus::Terminated => {
@@ -133,6 +144,10 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
     }
 }
 
+fn spent(whose: &str) -> IssueOutlook {
+    say(OutlookState::Held, format!("The budget of {whose} is spent"), Some(OutlookAction::RaiseBudget))
+}
+
 fn with_run(f: &Facts, run: &LiveRun) -> IssueOutlook {
     let name = f.agent.as_ref().map_or("An agent", |a| a.0.as_str());
     let RunOutlook { state, reason, at, action } = run_outlook(run, &f.held, name);
@@ -160,6 +175,16 @@ pub fn run_outlook(run: &LiveRun, held: &Held, agent: &str) -> RunOutlook {
         },
         (_, Held::AgentBusy) => say(S::Queued, &format!("{agent} is at work on as many runs as it may")),
         (_, Held::Slots) => say(S::Queued, "It stands in line: as many runs are live as may be"),
+        (_, Held::Budget(whose)) => RunOutlook {
+            action: Some(OutlookAction::RaiseBudget),
+            ..say(S::Held, &format!("The budget of {whose} is spent"))
+        },
+        (_, Held::Reserved(whose)) => say(
+            S::Queued,
+            &format!(
+                "It stands in line: what is left of the budget of {whose} is set aside for runs at work"
+            ),
+        ),
         (_, Held::Nothing) => say(S::Queued, "It starts in a moment"),
     }
 }
@@ -176,9 +201,9 @@ mod tests {
         /// An open issue of an agent is moved by something, or says what moves it.
         #[test]
         fn no_open_issue_of_an_agent_is_without_a_mover_or_a_word(
-            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..5usize,
-            recovery in 0..3usize, cards in 0..2usize, blockers in 0..2usize, on_demand: bool, next in 0..5usize,
-            paused: bool,
+            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..7usize,
+            recovery in 0..3usize, (cards, approvals) in (0..2usize, 0..2usize), blockers in 0..2usize,
+            (on_demand, paused, poor) in any::<(bool, bool, bool)>(), next in 0..5usize,
         ) {
             const OPEN: [IssueStatus; 5] = [
                 IssueStatus::Backlog, IssueStatus::Todo, IssueStatus::InProgress, IssueStatus::InReview,
@@ -196,9 +221,12 @@ mod tests {
                     because: None,
                 }),
                 paused_from: paused.then(|| "A-2".into()),
-                held: [Held::Everything, Held::Provider(t), Held::AgentBusy, Held::Slots, Held::Nothing][held].clone(),
+                held: [Held::Everything, Held::Provider(t), Held::AgentBusy, Held::Slots, Held::Budget("Ada".into()),
+                    Held::Reserved("Ada".into()), Held::Nothing][held].clone(),
+                budget_spent: poor.then(|| "Ada".into()),
                 recovery: (recovery > 0).then(|| ("R".into(), (recovery == 1).then(|| "Bo".into()), "Do".into())),
                 cards,
+                approvals,
                 blockers: vec!["A-1".into(); blockers],
                 reviewer: None,
                 next_check: None,

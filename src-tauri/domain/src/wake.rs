@@ -2,6 +2,7 @@
 
 use contract::AgentId;
 use contract::agent::AgentStatus;
+use contract::budget::BudgetScope;
 use contract::run::{InvocationSource, Run, RunStatus};
 
 use crate::agent::HeartbeatPolicy;
@@ -22,6 +23,7 @@ pub enum Skip {
     NoDueWork,
     /// A timer rang while a run of the agent was at work or waiting.
     AlreadyAtWork,
+    BudgetSpent(BudgetScope),
 }
 
 impl Skip {
@@ -36,6 +38,7 @@ impl Skip {
             Self::DependenciesBlocked => "issue_dependencies_blocked",
             Self::TreePaused => "issue_tree_hold_active",
             Self::NoDueWork => "heartbeat.no_due_work",
+            Self::BudgetSpent(_) => "budget.blocked",
             Self::AlreadyAtWork => "heartbeat.already_at_work",
         }
     }
@@ -55,6 +58,9 @@ impl Skip {
             Self::DependenciesBlocked => "Blockers of the issue are not done",
             Self::TreePaused => "The tree of the issue is paused",
             Self::NoDueWork => "Nothing was due: no open work assigned to the agent",
+            Self::BudgetSpent(BudgetScope::Company) => "The company's budget is spent",
+            Self::BudgetSpent(BudgetScope::Agent) => "The agent's budget is spent",
+            Self::BudgetSpent(BudgetScope::Project) => "The project's budget is spent",
             Self::AlreadyAtWork => "A run of the agent is at work or waiting already",
         }
     }
@@ -69,6 +75,8 @@ pub struct WakeFacts<'a> {
     pub policy: HeartbeatPolicy,
     pub instance_paused: bool,
     pub company_active: bool,
+    /// The outermost scope whose budget lets nothing start.
+    pub budget_spent: Option<BudgetScope>,
     /// The wake is about an issue, which is there or not.
     pub issue: Option<bool>,
     pub unresolved_blockers: usize,
@@ -106,6 +114,12 @@ pub fn decide(f: &WakeFacts<'_>) -> Decision {
     }
     if !f.company_active {
         return Decision::Skip(Skip::CompanyNotActive);
+    }
+    // A timer rings again, and who asks now can be told. What comes of an event is held until there is money.
+    if let Some(scope) = f.budget_spent
+        && matches!(f.source, InvocationSource::Timer | InvocationSource::OnDemand)
+    {
+        return Decision::Skip(Skip::BudgetSpent(scope));
     }
     if f.source == InvocationSource::Timer {
         if !f.policy.enabled {
@@ -152,6 +166,7 @@ mod tests {
             policy: HeartbeatPolicy::of(&JsonObject::new()),
             instance_paused: false,
             company_active: true,
+            budget_spent: None,
             issue: Some(true),
             unresolved_blockers: 0,
             held: false,
@@ -184,6 +199,16 @@ mod tests {
         assert_eq!(
             decide(&WakeFacts { instance_paused: true, ..facts() }),
             Decision::Skip(Skip::InstancePaused)
+        );
+    }
+
+    #[test]
+    fn a_spent_budget_holds_what_comes_of_events_and_refuses_what_is_asked_for_now() {
+        let f = WakeFacts { budget_spent: Some(BudgetScope::Agent), ..facts() };
+        assert_eq!(decide(&f), Decision::Queue);
+        assert_eq!(
+            decide(&WakeFacts { source: InvocationSource::OnDemand, ..f }),
+            Decision::Skip(Skip::BudgetSpent(BudgetScope::Agent))
         );
     }
 

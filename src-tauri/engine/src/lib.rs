@@ -3,9 +3,11 @@
 //! - [`Engine::call`] is the one way in, for every door: it checks who calls, reads the input into the
 //!   declared type and hands it to the service that implements the operation.
 //! - `wake` decides what becomes of an attempt to get an agent to work; `run` takes queued runs to their end.
+//! - `budget` meters what runs use, stops what is spent, and lets it go on.
 //! - `recovery` takes the step that follows from a run's end, and sees to work that nothing moves.
 //! - `scheduler` rings the timers, makes the backups and keeps the feed short.
 
+mod budget;
 mod caller;
 mod config;
 mod dispatch;

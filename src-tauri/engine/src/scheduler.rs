@@ -30,6 +30,10 @@ impl Engine {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(TICK) => {}
             }
+            if let Err(e) = self.mind_budgets().await {
+                self.mind_damage(&e);
+                tracing::error!("budgets: {e}");
+            }
             if let Err(e) = self.tick_timers().await {
                 self.mind_damage(&e);
                 tracing::error!("timers: {e}");

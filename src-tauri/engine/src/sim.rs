@@ -8,8 +8,8 @@ use std::time::Duration;
 use contract::issue::Issue;
 use contract::recovery::{IssueOutlook, RecoveryAction, RecoveryActions};
 use contract::run::{Run, RunStatus};
-use contract::{ApiError, IssueId, JsonObject, RunId, Timestamp};
-use runner::adapter::{Conclusion, ErrorFamily, Outcome, Parsed};
+use contract::{ApiError, IssueId, JsonObject, Micros, RunId, Timestamp};
+use runner::adapter::{BillingType, Conclusion, ErrorFamily, Metered, Outcome, Parsed, Payee, Usage};
 use runner::host::{ExitReport, Progress};
 use serde_json::{Value, json};
 
@@ -127,7 +127,13 @@ impl Sim {
         self.settle().await;
     }
 
+    /// A message of a run's model arrives, and is metered as the run's output is.
+    pub async fn say(&self, run: &Run, key: &str, cents: f64) {
+        self.engine.meter(run.id, &payee(), &[metered(key, cents, false)]).await.unwrap();
+    }
+
     pub async fn settle(&self) {
+        self.engine.mind_budgets().await.unwrap();
         self.engine.promote_due().await.unwrap();
         self.engine.look_at_due().await.unwrap();
         self.engine.start_queued().await.unwrap();
@@ -186,6 +192,16 @@ impl Sim {
         let all = self.ask("recovery.list", json!({ "id": issue })).await;
         serde_json::from_value::<RecoveryActions>(all).unwrap().active
     }
+}
+
+pub(crate) fn payee() -> Payee {
+    Payee { provider: "anthropic".into(), biller: "anthropic".into(), billing: BillingType::MeteredApi }
+}
+
+pub(crate) fn metered(key: &str, cents: f64, correction: bool) -> Metered {
+    let usage = Usage { input_tokens: 1000, output_tokens: 100, ..Usage::default() };
+    let cost = Micros::of_usd(cents / 100.0);
+    Metered { key: key.to_owned(), model: Some("claude-opus-4-8".into()), usage, cost, correction }
 }
 
 pub(crate) fn id(v: &Value) -> String {

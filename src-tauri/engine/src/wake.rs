@@ -1,7 +1,6 @@
 //! Waking agents: what becomes of each attempt, recorded with its reason.
 
 use contract::agent::Agent;
-use contract::company::CompanyStatus;
 use contract::issue::Issue;
 use contract::run::{CommentDuty, InvocationSource, Run, RunStatus, TriggerDetail};
 use contract::wake::{WakeOutcome, WakeSkipped, WakeupRequest, WakeupStatus};
@@ -11,6 +10,7 @@ use domain::context;
 use domain::wake::{Decision, Skip, WakeFacts};
 use store::WriteTx;
 
+use crate::budget::{Ledger, Scopes, Short};
 use crate::error::{Answer, OrAnswer, OrMissing, may_pass};
 use crate::{Caller, Engine};
 
@@ -52,13 +52,15 @@ pub(crate) enum Woken {
     Nothing(WakeSkipped),
     /// Recorded as well, but who asked for it directly is refused.
     NotInvokable(WakeSkipped),
+    /// The same, for want of money.
+    Unfunded(WakeSkipped, Short),
 }
 
 impl From<Woken> for WakeOutcome {
     fn from(w: Woken) -> Self {
         match w {
             Woken::Run(run) => Self::Run(run),
-            Woken::Nothing(s) | Woken::NotInvokable(s) => Self::Skipped(s),
+            Woken::Nothing(s) | Woken::NotInvokable(s) | Woken::Unfunded(s, _) => Self::Skipped(s),
         }
     }
 }
@@ -130,13 +132,20 @@ impl Engine {
         if paused && asked {
             ctx.insert(context::SPEAKS_UNDER_PAUSE.into(), true.into());
         }
+        let scopes = Scopes {
+            company: agent.company_id,
+            agent: agent.id,
+            project: issue.as_ref().and_then(|i| i.as_ref()).and_then(|i| i.project_id),
+        };
+        let short = self.short(tx, &mut Ledger::default(), scopes).await?;
         let decision = domain::wake::decide(&WakeFacts {
             source: wake.source,
             agent: agent.id,
-            agent_status: agent.status,
+            agent_status: domain::budget::status_but_for_budget(&agent),
             policy: HeartbeatPolicy::of(&agent.runtime_config),
             instance_paused: self.settings().paused_at.is_some(),
-            company_active: company.status == CompanyStatus::Active,
+            company_active: domain::budget::active_but_for_budget(&company),
+            budget_spent: short.as_ref().map(|s| s.scope),
             issue: issue.as_ref().map(Option::is_some),
             unresolved_blockers: blockers.len(),
             held: paused && !asked,
@@ -149,7 +158,7 @@ impl Engine {
             let ids: Vec<String> = blockers.iter().map(|b| b.id.to_string()).collect();
             ctx.insert("unresolvedBlockerIssueIds".into(), ids.into());
         }
-        let request = Request { wake, agent, issue: issue.flatten(), ctx, task_key, live };
+        let request = Request { wake, agent, issue: issue.flatten(), ctx, task_key, live, short };
         match decision {
             Decision::Skip(why) => self.skip(tx, caller, request, why).await,
             Decision::Coalesce => self.coalesce(tx, caller, request).await,
@@ -299,13 +308,16 @@ impl Engine {
         w.reason = Some(why.code().to_owned());
         w.error = Some(why.reason().to_owned());
         w.finished_at = Some(tx.at());
-        let refused = matches!(why, Skip::AgentNotInvokable(_));
+        let refused = matches!(why, Skip::AgentNotInvokable(_) | Skip::BudgetSpent(_));
         if refused {
             // A refusal is no answer to stand for the same question: asked again of an agent resumed, it is heard.
             w.idempotency_key = None;
         }
         store::wakeups::create(tx, &w).await.answer()?;
         let answer = skipped("wakeup_skipped", why.reason(), w.issue_id, r.live.as_ref());
+        if let (Skip::BudgetSpent(_), Some(short)) = (why, r.short) {
+            return Ok(Woken::Unfunded(answer, short));
+        }
         Ok(if refused { Woken::NotInvokable(answer) } else { Woken::Nothing(answer) })
     }
 
@@ -362,6 +374,8 @@ impl Engine {
         let mut w = self.request_row(tx, caller, &r);
         let run_id: RunId = self.new_id();
         w.run_id = Some(run_id);
+        // It stands in line until there is money.
+        w.error = r.short.as_ref().map(Short::held);
         store::wakeups::create(tx, &w).await.answer()?;
         let run = self.queued_run(tx, run_id, &r.agent, &w, r.issue.as_ref().map(|i| i.id), r.ctx);
         let task = r.issue.is_none().then_some(r.task_key.as_str());
@@ -383,7 +397,9 @@ impl Engine {
             }
             let agent = store::agents::get(tx, w.agent_id).await.answer()?;
             w.updated_at = tx.at();
-            let Some(agent) = agent.filter(|a| domain::agent::is_invokable(a.status)) else {
+            let Some(agent) =
+                agent.filter(|a| domain::agent::is_invokable(domain::budget::status_but_for_budget(a)))
+            else {
                 w.status = WakeupStatus::Failed;
                 w.error = Some("The agent could not be woken when its turn came".to_owned());
                 w.finished_at = Some(tx.at());
@@ -507,6 +523,8 @@ struct Request {
     ctx: JsonObject,
     task_key: String,
     live: Option<Run>,
+    /// Whose budget keeps it from starting now.
+    short: Option<Short>,
 }
 
 fn skipped(reason: &str, message: &str, issue: Option<IssueId>, live: Option<&Run>) -> WakeSkipped {

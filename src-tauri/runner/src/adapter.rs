@@ -23,6 +23,7 @@ use contract::transcript::EntryBody;
 use contract::{JsonObject, Timestamp};
 
 pub use context::*;
+pub use contract::cost::BillingType;
 pub use outcome::*;
 
 use crate::host::ExitReport;
@@ -81,6 +82,11 @@ pub trait Adapter: Send + Sync {
         None
     }
 
+    /// Who is paid for the run. `carry` is [`Invocation::carry`] of the attempt at work.
+    fn payee(&self, _carry: &JsonObject) -> Payee {
+        Payee { provider: self.kind().into(), biller: "unknown".into(), billing: BillingType::Unknown }
+    }
+
     /// Whether its agents speak for themselves on their issues. What others leave undone is not asked of them.
     fn reports(&self) -> bool {
         true
@@ -103,6 +109,11 @@ pub trait OutputParser: Send {
 
     /// Everything understood so far.
     fn parsed(&self) -> &Parsed;
+
+    /// What became known of the use of models since this was asked last. Empty where output does not tell.
+    fn metered(&mut self) -> Vec<Metered> {
+        Vec::new()
+    }
 }
 
 /// Every adapter of this program, by type.

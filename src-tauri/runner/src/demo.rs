@@ -15,22 +15,26 @@ struct Manner {
     pace: Duration,
     /// Ask the operator once before finishing.
     asks: bool,
+    /// Cents that each message claims to cost.
+    cost: f64,
 }
 
 /// The program behind the hidden subcommand `paperclip demo-agent`. Arguments: `--pace=<milliseconds>`,
-/// `--no-question`.
+/// `--no-question`, `--cost=<cents>`.
 pub fn serve(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let mut manner = Manner { pace: Duration::from_millis(250), asks: true };
+    let mut manner = Manner { pace: Duration::from_millis(250), asks: true, cost: 0.0 };
     for arg in args {
         let arg = arg.to_string_lossy();
         if let Some(pace) = arg.strip_prefix("--pace=").and_then(|ms| ms.parse().ok()) {
             manner.pace = Duration::from_millis(pace);
+        } else if let Some(cost) = arg.strip_prefix("--cost=").and_then(|c| c.parse().ok()) {
+            manner.cost = cost;
         } else if arg == "--no-question" {
             manner.asks = false;
         }
     }
     let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let mut voice = voice::Voice::new(manner.pace, &var("PAPERCLIP_RUN_ID").unwrap_or_default());
+    let mut voice = voice::Voice::new(manner.pace, manner.cost, &var("PAPERCLIP_RUN_ID").unwrap_or_default());
     voice.begin();
     let outcome =
         http::Door::from_env(&var).and_then(|door| work::heartbeat(&door, &mut voice, &manner, &var));

@@ -21,6 +21,7 @@ struct Estate {
     goal: String,
     project: String,
     run: String,
+    approval: String,
 }
 
 fn id(value: &Value) -> String {
@@ -46,6 +47,9 @@ impl Estate {
         let label = d.ok("POST", &at("labels"), Some(json!({ "name": "bug", "color": "#ff0000" }))).await;
         let goal = d.ok("POST", &at("goals"), Some(json!({ "title": "Secret of the house" }))).await;
         let project = d.ok("POST", &at("projects"), Some(json!({ "name": "Secret of the house" }))).await;
+        let asked =
+            json!({ "type": "request_board_approval", "payload": { "title": "Secret of the house" } });
+        let approval = d.ok("POST", &at("approvals"), Some(asked)).await;
         let runs = d.ok("GET", &at("heartbeat-runs"), None).await;
         Self {
             company,
@@ -57,6 +61,7 @@ impl Estate {
             goal: id(&goal),
             project: id(&project),
             run: id(&runs[0]),
+            approval: id(&approval),
             issue,
         }
     }
@@ -71,6 +76,11 @@ impl Estate {
                 "{labelId}" => self.label.clone(),
                 "{commentId}" => self.comment.clone(),
                 "{revisionId}" => self.revision.clone(),
+                "{approvalId}" => self.approval.clone(),
+                "{agentId}" => self.agent.clone(),
+                // Only the board resolves incidents, so that no agent's request gets as far as to look for one.
+                "{incidentId}" => self.approval.clone(),
+                "{id}" if op.path.starts_with("/api/approvals/") => self.approval.clone(),
                 "{key}" => "plan".to_owned(),
                 "{type}" => "process".to_owned(),
                 "{id}" if op.path.starts_with("/api/issues/") => id(&self.issue),
@@ -108,6 +118,13 @@ impl Estate {
             }
             "interactions.create" => json!({ "kind": "request_confirmation",
                 "payload": { "version": 1, "prompt": "From outside?" } }),
+            "costs.report" => json!({ "agentId": self.agent, "provider": "p", "model": "m", "costCents": 1,
+                "occurredAt": "2026-11-01T00:00:00Z" }),
+            "approvals.create" => json!({ "type": "request_board_approval",
+                "payload": { "title": "From outside" } }),
+            "approvals.resubmit" => json!({}),
+            "approvals.comment" => json!({ "body": "From outside" }),
+            "issues.approvals.link" => json!({ "approvalId": self.approval }),
             "recovery.resolve" => json!({ "outcome": "restored", "sourceIssueStatus": "todo" }),
             "labels.create" => json!({ "name": "outside", "color": "#00ff00" }),
             "goals.create" => json!({ "title": "From outside" }),

@@ -2,9 +2,12 @@
 
 use contract::activity::ActorType;
 use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
+use contract::approval::{ApprovalStatus, ApprovalType};
+use contract::budget::{BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow};
 use contract::child::{DecompositionStatus, PlannedChild};
 use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
+use contract::cost::BillingType;
 use contract::document::DocumentFormat;
 use contract::execution::{StageOutcome, StageType};
 use contract::feed::ChangeOp;
@@ -16,14 +19,15 @@ use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, Trig
 use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DecisionId,
-    DecompositionId, DocumentId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId,
-    RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId,
-    WakeupId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, ApprovalCommentId, ApprovalId, BudgetIncidentId,
+    BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId,
+    GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId, RecoveryActionId,
+    RevisionId, RunId, StageId, TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId, WakeupId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, ValueRef};
+use uuid::Uuid;
 
 use crate::{Result, StoreError};
 
@@ -90,10 +94,15 @@ text_columns!(
     AgentId,
     AgentKeyId,
     AgentRevisionId,
+    ApprovalCommentId,
+    ApprovalId,
+    BudgetIncidentId,
+    BudgetPolicyId,
     CommentId,
     CompanyId,
     DecisionId,
     DecompositionId,
+    CostEventId,
     DocumentId,
     GoalId,
     InteractionId,
@@ -107,11 +116,20 @@ text_columns!(
     TaskSessionId,
     TreeHoldId,
     TreeHoldMemberId,
+    Uuid,
     WakeupId,
     ActorType,
     AgentRole,
     AgentStatus,
+    ApprovalStatus,
+    ApprovalType,
     AuthorType,
+    BillingType,
+    BudgetIncidentStatus,
+    BudgetMetric,
+    BudgetScope,
+    BudgetThreshold,
+    BudgetWindow,
     ChangeOp,
     CommentDuty,
     CompanyStatus,
@@ -170,6 +188,15 @@ impl Column for Timestamp {
 }
 
 impl Column for Cents {
+    fn read(row: &SqliteRow, at: usize) -> Result<Self> {
+        Ok(Self::new(row.try_get(at)?))
+    }
+    fn bind<'q>(&self, q: Q<'q>) -> Q<'q> {
+        q.bind(self.get())
+    }
+}
+
+impl Column for Micros {
     fn read(row: &SqliteRow, at: usize) -> Result<Self> {
         Ok(Self::new(row.try_get(at)?))
     }

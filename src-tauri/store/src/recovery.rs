@@ -108,6 +108,7 @@ pub async fn at_a_standstill(conn: &mut SqliteConnection, limit: i64) -> Result<
            AND NOT EXISTS (SELECT 1 FROM issue_recovery_actions x WHERE x.source_issue_id = i.id \
              AND x.status IN ('active', 'escalated')) \
            AND i.id NOT IN (SELECT id FROM held) \
+           AND NOT EXISTS (SELECT 1 FROM projects p WHERE p.id = i.project_id AND p.pause_reason = 'budget') \
          LIMIT ?",
     )
     .bind(limit)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use contract::feed::ChangeOp;
 use contract::issue::{IssuePriority, IssueStatus};
 use contract::run::{ListRuns, OutputStream, Run, RunEvent, RunStatus, RunSummary};
-use contract::{AgentId, CompanyId, IssueId, JsonObject, Kind, RunId, Timestamp};
+use contract::{AgentId, CompanyId, IssueId, JsonObject, Kind, ProjectId, RunId, Timestamp};
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
@@ -148,7 +148,10 @@ pub async fn with_status(conn: &mut SqliteConnection, status: RunStatus) -> Resu
 #[derive(Clone, Debug)]
 pub struct InLine {
     pub id: RunId,
+    pub company_id: CompanyId,
     pub agent_id: AgentId,
+    /// Of its issue.
+    pub project_id: Option<ProjectId>,
     pub queued_at: Timestamp,
     /// Of its issue, when it is about one that is there.
     pub status: Option<IssueStatus>,
@@ -161,7 +164,7 @@ pub struct InLine {
 /// The queued runs of all companies, oldest first.
 pub async fn in_line(conn: &mut SqliteConnection) -> Result<Vec<InLine>> {
     let q = sqlx::query(
-        "SELECT r.id, r.agent_id, r.created_at, i.status, i.priority, \
+        "SELECT r.id, r.company_id, r.agent_id, i.project_id, r.created_at, i.status, i.priority, \
            (SELECT count(*) FROM issue_relations e JOIN issues b ON b.id = e.issue_id \
             WHERE e.related_issue_id = r.issue_id AND e.type = 'blocks' AND b.status <> 'done'), \
            a.runtime_config \
@@ -175,7 +178,9 @@ pub async fn in_line(conn: &mut SqliteConnection) -> Result<Vec<InLine>> {
             let mut c = Cursor::new(row);
             Ok(InLine {
                 id: c.next()?,
+                company_id: c.next()?,
                 agent_id: c.next()?,
+                project_id: c.next()?,
                 queued_at: c.next()?,
                 status: c.next()?,
                 priority: c.next()?,
@@ -381,6 +386,18 @@ pub async fn request_cancel(tx: &mut WriteTx, id: RunId, why: &str) -> Result<()
     Ok(())
 }
 
+/// Notes the stable word for why the run is to end.
+pub async fn set_cancel_code(tx: &mut WriteTx, id: RunId, code: &str) -> Result<()> {
+    let q = sqlx::query("UPDATE heartbeat_runs SET cancel_code = coalesce(cancel_code, ?) WHERE id = ?");
+    id.bind(q.bind(code.to_owned())).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub async fn cancel_code(conn: &mut SqliteConnection, id: RunId) -> Result<Option<String>> {
+    let q = id.bind(sqlx::query("SELECT cancel_code FROM heartbeat_runs WHERE id = ?"));
+    Ok(scalar::<Option<String>>(conn, q).await?.flatten())
+}
+
 /// Why the run is to end, where that was decided while it was running.
 pub async fn cancel_reason(conn: &mut SqliteConnection, id: RunId) -> Result<Option<String>> {
     let q = "SELECT cancel_reason FROM heartbeat_runs WHERE id = ? AND cancel_requested_at IS NOT NULL";
@@ -489,28 +506,6 @@ pub async fn by_day(
     );
     let rows = since.bind(company.bind(q)).fetch_all(conn).await?;
     rows.iter().map(|r| Ok((Column::read(r, 0)?, Column::read(r, 1)?, Column::read(r, 2)?))).collect()
-}
-
-/// What runs that ended since then cost, in cents (fractions kept), over all companies or one.
-pub async fn spent_cents(
-    conn: &mut SqliteConnection,
-    company: Option<CompanyId>,
-    since: Timestamp,
-) -> Result<f64> {
-    let q = sqlx::query(
-        "SELECT coalesce(sum(json_extract(usage_json, '$.costUsd')), 0.0) * 100.0 FROM heartbeat_runs \
-         WHERE finished_at >= ?1 AND (?2 IS NULL OR company_id = ?2)",
-    );
-    Ok(scalar::<f64>(conn, company.bind(since.bind(q))).await?.unwrap_or(0.0))
-}
-
-/// What an agent's runs that ended since then cost, in cents (fractions kept).
-pub async fn spent_cents_of(conn: &mut SqliteConnection, agent: AgentId, since: Timestamp) -> Result<f64> {
-    let q = sqlx::query(
-        "SELECT coalesce(sum(json_extract(usage_json, '$.costUsd')), 0.0) * 100.0 FROM heartbeat_runs \
-         WHERE agent_id = ? AND finished_at >= ?",
-    );
-    Ok(scalar::<f64>(conn, since.bind(agent.bind(q))).await?.unwrap_or(0.0))
 }
 
 /// Runs which had a host and ended since then, over all companies.

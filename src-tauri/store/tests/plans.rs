@@ -23,7 +23,7 @@ const RUN: RunId = RunId(Uuid::from_u128(4));
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Rows that the planner is told there are.
-const LARGE: [(&str, u32); 8] = [
+const LARGE: [(&str, u32); 9] = [
     ("issues", 100_000),
     ("issue_comments", 300_000),
     ("issue_relations", 50_000),
@@ -32,6 +32,7 @@ const LARGE: [(&str, u32); 8] = [
     ("heartbeat_run_events", 2_000_000),
     ("activity_log", 1_000_000),
     ("agent_wakeup_requests", 300_000),
+    ("cost_events", 2_000_000),
 ];
 
 /// Collects what runs.
@@ -141,7 +142,17 @@ async fn use_hot_paths(store: &Store) {
     store::runs::events(conn, RUN, 0, 50).await.unwrap();
     store::runs::cancel_reason(conn, RUN).await.unwrap();
     store::runs::ended_since(conn, NOW).await.unwrap();
-    store::runs::spent_cents(conn, Some(COMPANY), NOW).await.unwrap();
+    store::costs::spent_since(conn, Some(COMPANY), NOW).await.unwrap();
+    use contract::budget::BudgetScope;
+    for scope in [BudgetScope::Company, BudgetScope::Agent, BudgetScope::Project] {
+        store::budgets::spent(conn, scope, Uuid::nil(), ("2026-11", "2026-12")).await.unwrap();
+        store::budgets::held(conn, scope, Uuid::nil()).await.unwrap();
+        store::budgets::live_under(conn, scope, Uuid::nil()).await.unwrap();
+    }
+    store::budgets::recent_costs(conn, AGENT).await.unwrap();
+    store::costs::spent_of_agent(conn, AGENT).await.unwrap();
+    store::costs::of_run(conn, RUN).await.unwrap();
+    store::approvals::waiting_of_issue(conn, ISSUE).await.unwrap();
     store::wakeups::open_for_run(conn, RUN).await.unwrap();
     store::wakeups::deferred_for_issue(conn, ISSUE).await.unwrap();
     store::changes::read(conn, 0, Some(COMPANY), 50).await.unwrap();

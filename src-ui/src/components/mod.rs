@@ -1,7 +1,9 @@
 //! Widgets that several pages share.
 
 pub mod agent_form;
+pub mod approval;
 pub mod base;
+pub mod budget;
 pub mod composer;
 pub mod dialog;
 pub mod editor;

@@ -85,6 +85,7 @@ fn commands(co: Co, paused: bool) -> Vec<Command> {
         page("Agents", "G A", i::BOT, Page::Agents("all".into())),
         page("Projects", "", i::FOLDER, Page::Projects),
         page("Goals", "", i::GOAL, Page::Goals),
+        page("Costs", "", i::CREDIT_CARD, Page::Costs),
         page("Activity", "", i::ACTIVITY, Page::Activity),
         page("Settings", "", i::SETTINGS, Page::Settings),
     ];

@@ -153,6 +153,7 @@ fn draw(page: Page) -> AnyView {
         Page::Projects => view! { <pages::projects::Projects /> }.into_any(),
         Page::Project(id) => view! { <pages::project::ProjectPage reference=id /> }.into_any(),
         Page::Company => view! { <pages::company::CompanySettings /> }.into_any(),
+        Page::Costs => view! { <pages::costs::Costs /> }.into_any(),
         Page::Activity => view! { <pages::activity::ActivityPage /> }.into_any(),
         Page::Settings => view! { <pages::settings::Settings /> }.into_any(),
         Page::Missing => view! {

@@ -9,6 +9,7 @@ use contract::operations as op;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, use_query};
+use crate::components::approval::pending_approvals;
 use crate::components::base::{AgentDot, Icon, Kbd, Link, LiveBadge};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
@@ -30,7 +31,12 @@ pub fn Sidebar() -> impl IntoView {
         q.waiting = true;
         Some(Ask::within(q, co.id))
     });
-    let waiting = Memo::new(move |_| counted.get().map_or(0, |c| c.count));
+    // What a spent budget asks is among the approvals.
+    let asked = pending_approvals();
+    let waiting = Memo::new(move |_| {
+        let approvals = asked.data.with(|a| a.as_ref().map_or(0, |a| a.len()));
+        counted.get().map_or(0, |c| c.count) + i64::try_from(approvals).unwrap_or(0)
+    });
     let live = Memo::new(move |_| co.live.data.with(|l| l.as_ref().map_or(0, |l| l.len() as i64)));
     view! {
         <aside class="sidebar" aria-label="Sidebar">
@@ -69,6 +75,7 @@ pub fn Sidebar() -> impl IntoView {
                 <NavItem page=Page::Agents("all".into()) icon=i::BOT label="Agents" testid="nav-agents" here />
                 <NavItem page=Page::Projects icon=i::FOLDER label="Projects" testid="nav-projects" here />
                 <NavItem page=Page::Goals icon=i::GOAL label="Goals" testid="nav-goals" here />
+                <NavItem page=Page::Costs icon=i::CREDIT_CARD label="Costs" testid="nav-costs" here />
                 <NavItem page=Page::Activity icon=i::ACTIVITY label="Activity" testid="nav-activity" here />
             </nav>
             <div class="sidebar-scroll">

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod agent_new;
 pub mod agents;
 pub mod company;
+pub mod costs;
 pub mod dashboard;
 pub mod goals;
 pub mod issue;

@@ -1,4 +1,5 @@
-//! What only the operator can move on: cards to answer, issues to review, failures to look at.
+//! What only the operator can move on: budgets that are spent, approvals, cards to answer, issues to review, failures
+//! to look at.
 
 use contract::issue::{IssueRow, IssueSort, IssueStatus, ListIssues, SortDir};
 use contract::operations as op;
@@ -6,7 +7,9 @@ use contract::run::{ListRuns, RunStatus};
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, Query, use_query};
+use crate::components::approval::{ApprovalCard, is_asked, pending_approvals};
 use crate::components::base::{Empty, Link, loaded};
+use crate::components::budget::{SpentBudget, budgets, deciding};
 use crate::components::icons as i;
 use crate::components::issue_row::RowContent;
 use crate::components::run_list::RunRow;
@@ -70,15 +73,38 @@ pub fn Waiting() -> impl IntoView {
         };
         Some(Ask::within(input, co.id))
     });
+    let overview = budgets();
+    let asked = pending_approvals();
+    let spent = deciding(overview);
+    let approvals = Memo::new(move |_| {
+        asked
+            .data
+            .with(|a| a.iter().flat_map(|a| a.iter()).filter(|a| is_asked(a)).cloned().collect::<Vec<_>>())
+    });
+    let nothing_else = move || approvals.with(Vec::is_empty) && spent.with(Vec::is_empty);
+    let again = Callback::new(move |()| {
+        overview.refetch();
+        asked.refetch();
+    });
     view! {
         <div class="page">
             <Topbar title="Waiting for you" />
             <div class="page-body">
                 <div class="page-inner">
+                    <For
+                        each=move || spent.get()
+                        key=|s| (s.policy.policy_id, s.policy.amount, s.policy.status, s.incident.as_ref().map(|i| i.id))
+                        let:s
+                    >
+                        <SpentBudget spent=s done=again />
+                    </For>
+                    <For each=move || approvals.get() key=|a| (a.id, a.updated_at) let:a>
+                        <ApprovalCard approval=a done=again />
+                    </For>
                     {loaded(
                         issues,
                         6,
-                        |rows| {
+                        move |rows| {
                             let waiting = Memo::new(move |_| {
                                 rows.with(|r| {
                                     r.iter()
@@ -90,13 +116,15 @@ pub fn Waiting() -> impl IntoView {
                             view! {
                                 <Show
                                     when=move || !waiting.with(Vec::is_empty)
-                                    fallback=|| {
+                                    fallback=move || {
                                         view! {
-                                            <Empty
-                                                icon=i::CIRCLE_CHECK
-                                                title="Nothing waits for you"
-                                                text="Questions, decisions and reviews appear here as soon as an agent needs you."
-                                            />
+                                            <Show when=nothing_else>
+                                                <Empty
+                                                    icon=i::CIRCLE_CHECK
+                                                    title="Nothing waits for you"
+                                                    text="Questions, decisions and reviews appear here as soon as an agent needs you."
+                                                />
+                                            </Show>
                                         }
                                     }
                                 >

@@ -208,6 +208,7 @@ impl Engine {
         Ok(store::trees::pause_over(tx, issue.id).await.answer()?.is_some()
             || !store::relations::unresolved(tx, issue.id).await.answer()?.is_empty()
             || !store::interactions::pending(tx, issue.id).await.answer()?.is_empty()
+            || store::approvals::waiting_of_issue(tx, issue.id).await.answer()? > 0
             || store::recovery::open_of(tx, issue.id).await.answer()?.is_some())
     }
 }

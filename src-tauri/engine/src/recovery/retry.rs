@@ -115,7 +115,7 @@ impl Engine {
             reason,
             run: run.id,
             agent: agent.id,
-            agent_status: agent.status,
+            agent_status: domain::budget::status_but_for_budget(agent),
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: blockers,
             held: match run.issue_id {

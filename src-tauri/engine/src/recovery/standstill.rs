@@ -9,6 +9,7 @@ use domain::recovery::{Next, Source, Stranded, next};
 use store::WriteTx;
 
 use super::{Again, SOURCE, past, said};
+use crate::budget::{Ledger, Scopes};
 use crate::error::{Answer, OrAnswer};
 use crate::wake::Wake;
 use crate::{Caller, Engine};
@@ -143,6 +144,10 @@ impl Engine {
             || !store::wakeups::deferred_for_issue(tx, id).await.answer()?.is_empty()
             || self.has_path(tx, &issue).await?
         {
+            return Ok(None);
+        }
+        let scopes = Scopes { company: issue.company_id, agent: agent.id, project: issue.project_id };
+        if self.short(tx, &mut Ledger::default(), scopes).await?.is_some() {
             return Ok(None);
         }
         let look_back = i64::try_from(LOOK_BACK).unwrap_or(i64::MAX);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::run::{Run, RunStatus};
-use contract::{CompanyId, RunId};
+use contract::{CompanyId, JsonObject, RunId};
 use runner::adapter::{Adapter, Parsed};
 use runner::host::{Adoption, ExitReport, HostEvent, KillCause, LINGER, LostReport, adopt};
 
 use super::LiveRun;
-use super::execute::{adapter_of, conclude};
+use super::execute::{adapter_of, carry_of, conclude};
 use super::finish::End;
 use super::patience::{Patience, Waited};
 use crate::error::{Answer, OrAnswer, may_pass};
@@ -113,7 +113,7 @@ impl Engine {
                     None,
                 )
                 .await;
-                match self.follow(run, handle, adapter).await? {
+                match self.follow(run, handle, adapter, &carry_of(run)).await? {
                     Some((exit, parsed)) => Ok(Some(self.end_of(run, adapter, exit, parsed))),
                     None => Ok(None),
                 }
@@ -121,11 +121,18 @@ impl Engine {
             Ok(Adoption::Ended(exit)) => {
                 self.run_event(run, "lifecycle", "info", "the run ended while the program was away", None)
                     .await;
-                let parsed = self.read_whole(run, adapter).await;
-                Ok(Some(self.end_of(run, adapter, *exit, parsed)))
+                let read = self.read_whole(run, adapter, &carry_of(run)).await?;
+                Ok(read.map(|parsed| self.end_of(run, adapter, *exit, parsed)))
             }
-            Ok(Adoption::Lost(report)) => Ok(Some(lost(&report))),
-            Err(e) => Ok(Some(End::lost(&format!("nothing is left to adopt: {e}"), None))),
+            // What it used before it was lost is paid for all the same.
+            Ok(Adoption::Lost(report)) => {
+                let read = self.read_whole(run, adapter, &carry_of(run)).await?;
+                Ok(read.map(|_| lost(&report)))
+            }
+            Err(e) => {
+                let read = self.read_whole(run, adapter, &carry_of(run)).await?;
+                Ok(read.map(|_| End::lost(&format!("nothing is left to adopt: {e}"), None)))
+            }
         }
     }
 
@@ -134,11 +141,17 @@ impl Engine {
         self: &Arc<Self>,
         run: &Run,
         adapter: &'static dyn Adapter,
+        carry: &JsonObject,
     ) -> Answer<Option<(ExitReport, Parsed)>> {
-        match adopt(&self.paths.run(run.company_id, run.id)).await {
-            Ok(Adoption::Ended(exit)) => Ok(Some((*exit, self.read_whole(run, adapter).await))),
-            Ok(Adoption::Live(handle)) => Box::pin(self.follow(run, handle, adapter)).await,
+        let adopted = adopt(&self.paths.run(run.company_id, run.id)).await;
+        if let Ok(Adoption::Live(handle)) = adopted {
+            return Box::pin(self.follow(run, handle, adapter, carry)).await;
+        }
+        let Some(parsed) = self.read_whole(run, adapter, carry).await? else { return Ok(None) };
+        match adopted {
+            Ok(Adoption::Ended(exit)) => Ok(Some((*exit, parsed))),
             Ok(Adoption::Lost(report)) => Err(process_lost(&report.why)),
+            Ok(Adoption::Live(_)) => Err(process_lost("it could not be followed")),
             Err(e) => Err(process_lost(&e.to_string())),
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use contract::agent::Agent;
 use contract::run::Run;
 use contract::{ApiError, JsonObject, RunId};
-use runner::adapter::{Adapter, Conclusion, Invocation, OutputParser, Parsed, adapters};
+use runner::adapter::{Adapter, Conclusion, Invocation, Metered, OutputParser, Parsed, Payee, adapters};
 use runner::host::{
     ExitReport, HostEvent, HostHandle, HostLauncher, KillCause, LaunchSpec, Progress, Started, launch,
 };
@@ -23,17 +23,35 @@ const NOTE_EVERY: Duration = Duration::from_secs(10);
 /// How much of a log is understood at a time.
 const LINES_AT_ONCE: usize = 4000;
 const BYTES_AT_ONCE: usize = 4 << 20;
+/// How soon what a run says is metered: well within the time a model takes for its next message.
+const METER_EVERY: Duration = Duration::from_millis(200);
 
 /// Reads a run's log as it grows.
 struct Reader {
     dir: PathBuf,
     parser: Box<dyn OutputParser>,
     next: u64,
+    payee: Payee,
+    /// What was read and does not stand in the ledger yet.
+    unmetered: Vec<Metered>,
 }
 
 impl Reader {
-    fn new(dir: PathBuf, adapter: &dyn Adapter) -> Self {
-        Self { dir, parser: adapter.parser(), next: 0 }
+    fn new(dir: PathBuf, adapter: &dyn Adapter, carry: &JsonObject) -> Self {
+        let payee = adapter.payee(carry);
+        Self { dir, parser: adapter.parser(), next: 0, payee, unmetered: Vec::new() }
+    }
+
+    /// As [`Reader::catch_up`], where waiting for the disk holds nobody up. What cannot be read now is read later.
+    async fn caught_up(mut self) -> Answer<Self> {
+        let task = tokio::task::spawn_blocking(move || {
+            if let Err(e) = self.catch_up() {
+                tracing::warn!("reading a run's log: {e}");
+            }
+            self.unmetered.extend(self.parser.metered());
+            self
+        });
+        task.await.map_err(|e| ApiError::internal(e.to_string()))
     }
 
     /// Reads all there is. Waits for the disk: not for an async task.
@@ -135,7 +153,8 @@ impl Engine {
                 ApiError::internal(e.to_string())
                     .with_details(serde_json::json!({ "errorCode": "host_failed" }))
             })?;
-            let Some((exit, parsed)) = self.follow(run, handle, adapter).await? else { return Ok(None) };
+            let followed = self.follow(run, handle, adapter, &carry).await?;
+            let Some((exit, parsed)) = followed else { return Ok(None) };
             let conclusion = adapter.conclude(&carry, &parsed, &exit, self.now());
             if conclusion.rerun_fresh && !fresh {
                 fresh = true;
@@ -191,6 +210,7 @@ impl Engine {
         run: &Run,
         mut handle: HostHandle,
         adapter: &'static dyn Adapter,
+        carry: &JsonObject,
     ) -> Answer<Option<(ExitReport, Parsed)>> {
         let pending = {
             let mut live = self.live_runs();
@@ -202,7 +222,9 @@ impl Engine {
         if let Some(reason) = pending {
             let _ = handle.control().kill(KillCause::Cancelled, Some(reason), None).await;
         }
-        let mut reader = Reader::new(self.paths.run(run.company_id, run.id), adapter);
+        let mut reader = Reader::new(self.paths.run(run.company_id, run.id), adapter, carry);
+        // When what was written since is metered.
+        let mut meter_at: Option<tokio::time::Instant> = None;
         let mut noted: Option<Instant> = None;
         // A database that does not take a note is no reason to let go of a host whose command works.
         let mut unnoted: Option<Started> = None;
@@ -210,6 +232,15 @@ impl Engine {
             let event = tokio::select! {
                 () = self.stop.cancelled() => return Ok(None),
                 event = handle.next_event() => event,
+                () = at_time(meter_at), if meter_at.is_some() => {
+                    meter_at = None;
+                    reader = reader.caught_up().await?;
+                    if let Err(e) = self.enter_read(run, &mut reader).await {
+                        // Tried again with what is read next, and with patience at the end.
+                        tracing::warn!(run = %run.id, "what it used could not be noted: {e}");
+                    }
+                    continue;
+                }
             };
             match event {
                 Ok(HostEvent::Started(s)) => {
@@ -219,6 +250,7 @@ impl Engine {
                     }
                 }
                 Ok(HostEvent::Progress(p)) => {
+                    meter_at.get_or_insert_with(|| tokio::time::Instant::now() + METER_EVERY);
                     if let Some(l) = self.live_runs().get(&run.id) {
                         l.progress.send_replace(p.lines);
                     }
@@ -234,19 +266,15 @@ impl Engine {
                     if let Some(l) = self.live_runs().get(&run.id) {
                         l.progress.send_replace(report.progress.lines);
                     }
-                    reader = tokio::task::spawn_blocking(move || {
-                        if let Err(e) = reader.catch_up() {
-                            tracing::warn!("reading a run's log: {e}");
-                        }
-                        reader
-                    })
-                    .await
-                    .map_err(|e| ApiError::internal(e.to_string()))?;
+                    reader = reader.caught_up().await?;
+                    if !self.enter_rest(run, &mut reader).await {
+                        return Ok(None);
+                    }
                     return Ok(Some((report, reader.parser.parsed().clone())));
                 }
                 Err(e) => {
                     tracing::warn!(run = %run.id, "its host: {e}");
-                    return self.host_gone(run, adapter).await;
+                    return self.host_gone(run, adapter, carry).await;
                 }
             }
         }
@@ -288,16 +316,47 @@ impl Engine {
         tx.commit().await.answer()
     }
 
-    /// Reads the whole log of a run that ended while nobody followed.
-    pub(super) async fn read_whole(&self, run: &Run, adapter: &'static dyn Adapter) -> Parsed {
-        let mut reader = Reader::new(self.paths.run(run.company_id, run.id), adapter);
-        let read = tokio::task::spawn_blocking(move || {
-            if let Err(e) = reader.catch_up() {
-                tracing::warn!("reading a run's log: {e}");
+    async fn enter_read(&self, run: &Run, reader: &mut Reader) -> Answer<()> {
+        self.meter(run.id, &reader.payee, &reader.unmetered).await?;
+        reader.unmetered.clear();
+        Ok(())
+    }
+
+    /// Enters what is left at a run's end, with patience: it is read no more afterwards. `false`: the program stops.
+    async fn enter_rest(&self, run: &Run, reader: &mut Reader) -> bool {
+        let mut patience = Patience::default();
+        while let Err(e) = self.enter_read(run, reader).await {
+            match patience.wait(self, &e).await {
+                Waited::Again => {}
+                Waited::Stopping => return false,
+                Waited::InVain => {
+                    tracing::error!(run = %run.id, "what it used could not be noted: {e}");
+                    break;
+                }
             }
-            reader.parser.parsed().clone()
-        });
-        read.await.unwrap_or_default()
+        }
+        true
+    }
+
+    /// Reads the whole log of a run that ended while nobody followed. `None`: the program stops.
+    pub(super) async fn read_whole(
+        &self,
+        run: &Run,
+        adapter: &'static dyn Adapter,
+        carry: &JsonObject,
+    ) -> Answer<Option<Parsed>> {
+        let reader = Reader::new(self.paths.run(run.company_id, run.id), adapter, carry);
+        let mut reader = reader.caught_up().await?;
+        let entered = self.enter_rest(run, &mut reader).await;
+        Ok(entered.then(|| reader.parser.parsed().clone()))
+    }
+}
+
+/// Waits for a moment; for ever without one.
+async fn at_time(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

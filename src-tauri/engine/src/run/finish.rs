@@ -109,6 +109,10 @@ impl Engine {
             && let Some(why) = store::runs::cancel_reason(&mut tx, id).await.answer()?
         {
             stopped(&mut run, why);
+            if let Some(code) = store::runs::cancel_code(&mut tx, id).await.answer()? {
+                run.result_json.get_or_insert_default().insert("stopReason".into(), code.clone().into());
+                run.error_code = Some(code);
+            }
         }
         run.log_sha256 = hash.ok().and_then(Result::ok).filter(|h| !h.is_empty());
         self.judge(&mut tx, &mut run, &agent, end.summary().unwrap_or_default()).await?;
@@ -185,9 +189,10 @@ impl Engine {
             state.total_input_tokens += usage.input_tokens;
             state.total_output_tokens += usage.output_tokens;
             state.total_cached_input_tokens += usage.cached_input_tokens;
-            let cents = c.cost_usd.unwrap_or(0.0) * 100.0;
-            state.total_cost_cents = Cents::new(state.total_cost_cents.get() + cents.round() as i64);
         }
+        // What was billed, as the ledger has it: of a run that was stopped too.
+        let spent = store::costs::spent_of_agent(tx, agent.id).await.answer()?;
+        state.total_cost_cents = Cents::new(spent.rounded_cents());
         state.adapter_type.clone_from(&agent.adapter_type);
         state.last_run_id = Some(run.id);
         state.last_run_status = Some(run.status.as_str().to_owned());

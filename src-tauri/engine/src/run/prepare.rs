@@ -182,6 +182,12 @@ fn wake_env(ctx: &JsonObject, brief: &WakeBrief) -> BTreeMap<String, String> {
     put("PAPERCLIP_WAKE_COMMENT_ID", context::text(ctx, "wakeCommentId"));
     put("PAPERCLIP_APPROVAL_ID", context::text(ctx, "approvalId"));
     put("PAPERCLIP_APPROVAL_STATUS", context::text(ctx, "approvalStatus"));
+    let linked: Vec<&str> = ctx
+        .get("issueIds")
+        .and_then(Value::as_array)
+        .map(|ids| ids.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    put("PAPERCLIP_LINKED_ISSUE_IDS", Some(&linked.join(",")));
     put("PAPERCLIP_ISSUE_WORK_MODE", brief.issue.as_ref().map(|i| i.work_mode.as_str()));
     put("PAPERCLIP_WAKE_PAYLOAD_JSON", Some(&brief.json().to_string()));
     env

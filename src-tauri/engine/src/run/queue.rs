@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::agent::{Agent, AgentStatus};
-use contract::company::CompanyStatus;
 use contract::issue::{Issue, IssueStatus};
 use contract::run::{Run, RunStatus};
 use contract::wake::WakeupStatus;
@@ -17,8 +16,10 @@ use domain::context;
 use domain::run::{Gate, QueueRank, StartFacts};
 use serde_json::json;
 use store::WriteTx;
+use store::runs::InLine;
 
 use super::LiveRun;
+use crate::budget::{Funds, Ledger, Scopes};
 use crate::error::{Answer, OrAnswer, OrMissing, may_pass};
 use crate::{Caller, Engine, token};
 
@@ -120,6 +121,7 @@ impl Engine {
         }
         line.sort_by_key(|(rank, ..)| *rank);
         self.leave_out_the_turned_away(&mut conn, &mut line).await?;
+        self.leave_out_the_unfunded(&mut conn, &queued, &mut line).await?;
         let mut out = Vec::new();
         for (_, id, agent) in line {
             if i64::try_from(out.len()).unwrap_or(i64::MAX) >= room {
@@ -170,6 +172,32 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes those out of the line for whom there is no money now, for the same reason.
+    async fn leave_out_the_unfunded(
+        &self,
+        conn: &mut store::SqliteConnection,
+        queued: &[InLine],
+        line: &mut Vec<(QueueRank, RunId, AgentId)>,
+    ) -> Answer<()> {
+        if store::budgets::in_force(conn).await.answer()?.is_empty()
+            && store::budgets::paused(conn).await.answer()?.is_empty()
+        {
+            return Ok(());
+        }
+        let by_id: HashMap<RunId, &InLine> = queued.iter().map(|q| (q.id, q)).collect();
+        let mut ledger = Ledger::default();
+        let mut kept = Vec::with_capacity(line.len());
+        for (rank, run, agent) in line.drain(..) {
+            let Some(q) = by_id.get(&run) else { continue };
+            let scopes = Scopes { company: q.company_id, agent, project: q.project_id };
+            if let Funds::Granted(_) = self.funds(conn, &mut ledger, scopes).await? {
+                kept.push((rank, run, agent));
+            }
+        }
+        *line = kept;
+        Ok(())
+    }
+
     /// Passes a queued run through its gates and starts it.
     async fn start_run(self: &Arc<Self>, id: RunId) -> Answer<()> {
         let mut tx = self.store.write(self.now()).await.answer()?;
@@ -200,8 +228,8 @@ impl Engine {
         };
         let facts = StartFacts {
             agent: agent.id,
-            agent_status: agent.status,
-            company_active: company.status == CompanyStatus::Active,
+            agent_status: domain::budget::status_but_for_budget(&agent),
+            company_active: domain::budget::active_but_for_budget(&company),
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: i64::try_from(blockers).unwrap_or(i64::MAX),
             held: paused && !context::speaks_under_pause(ctx),
@@ -211,9 +239,21 @@ impl Engine {
             self.turn_away(&mut tx, run, gate).await?;
             return tx.commit().await.answer();
         }
+        let project = issue.as_ref().and_then(|i| i.as_ref()).and_then(|i| i.project_id);
+        let scopes = Scopes::of(&run, project);
+        let reserved = match self.funds(&mut tx, &mut Ledger::default(), scopes).await? {
+            Funds::Granted(amount) => amount,
+            Funds::Spent(short) => return self.leave_in_line(tx, run.id, &short.reason()).await,
+            Funds::Reserved(short) => {
+                let why =
+                    format!("What is left of the budget of {} is set aside for runs at work", short.name);
+                return self.leave_in_line(tx, run.id, &why).await;
+            }
+        };
         if !self.enter_account(&mut tx, &run, &agent).await? {
             return Ok(());
         }
+        store::budgets::reserve(&mut tx, run.id, reserved).await.answer()?;
         let (run, token) = self.claim_run(&mut tx, run, &agent, issue.flatten()).await?;
         // Known before it is running in the database: whoever cancels it from then on finds it.
         self.live_runs().insert(run.id, LiveRun::new());
@@ -224,6 +264,15 @@ impl Engine {
         if !self.world.carry(run.id) {
             let this = Arc::clone(self);
             self.tasks.spawn(async move { this.execute(run, token).await });
+        }
+        Ok(())
+    }
+
+    /// Leaves a run where it stands, with the reason on what it stands for.
+    async fn leave_in_line(&self, mut tx: WriteTx, run: RunId, why: &str) -> Answer<()> {
+        self.hold_wakes(&mut tx, run, Some(why)).await?;
+        if tx.recorded().next().is_some() {
+            tx.commit().await.answer()?;
         }
         Ok(())
     }
@@ -274,6 +323,7 @@ impl Engine {
         for mut w in store::wakeups::open_for_run(tx, run.id).await.answer()? {
             w.status = WakeupStatus::Claimed;
             w.claimed_at = Some(tx.at());
+            w.error = None;
             w.updated_at = tx.at();
             store::wakeups::save(tx, &w).await.answer()?;
         }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use contract::agent::*;
-use contract::company::{CompanyPath, Nothing, PauseReason};
+use contract::budget::BudgetScope;
+use contract::company::{Company, CompanyPath, Nothing, PauseReason};
 use contract::heartbeat::InboxLiteEntry;
 use contract::operations::*;
 use contract::{AgentId, ApiError, Cents, IssueId};
 use serde_json::json;
 use store::{SqliteConnection, WriteTx};
 
-use super::companies::month_start;
 use super::{reach, text};
+use crate::budget::Change;
 use crate::dispatch::Handle;
-use crate::error::{Answer, OrAnswer};
+use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::{Caller, Engine};
 
 impl Engine {
@@ -23,9 +24,7 @@ impl Engine {
         caller: &Caller,
         mut agent: Agent,
     ) -> Answer<AgentDetail> {
-        let month = month_start(self.now());
-        let spent = store::runs::spent_cents_of(conn, agent.id, month).await.answer()?;
-        agent.spent_monthly_cents = Cents::new(spent.round() as i64);
+        agent.spent_monthly_cents = self.month_spent(conn, BudgetScope::Agent, agent.id.0).await?;
         let all = store::agents::list(conn, agent.company_id).await.answer()?;
         let chain_of_command = domain::agent::chain_of_command(&all, &agent)
             .into_iter()
@@ -224,7 +223,6 @@ fn node(all: &[Agent], a: &Agent, depth: usize) -> OrgNode {
 
 impl Handle<CreateAgentOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateAgent) -> Answer<Agent> {
-        self.adapter(&q.adapter_type)?;
         let mut tx = self.store.write(self.now()).await.answer()?;
         let company = self.company(&mut tx, caller, q.company_id).await?;
         if let Some((id, ..)) = caller.agent() {
@@ -236,6 +234,22 @@ impl Handle<CreateAgentOp> for Engine {
                 return Err(ApiError::conflict("The company wants the board's approval of new agents"));
             }
         }
+        let agent = self.create_agent(&mut tx, caller, &company, q).await?;
+        tx.commit().await.answer()?;
+        Ok(shown(agent))
+    }
+}
+
+impl Engine {
+    /// Creates an agent that the caller may create, with its instructions and its budget.
+    pub(super) async fn create_agent(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        company: &Company,
+        q: CreateAgent,
+    ) -> Answer<Agent> {
+        self.adapter(&q.adapter_type)?;
         let mut agent = Agent {
             id: self.new_id(),
             company_id: company.id,
@@ -269,9 +283,9 @@ impl Handle<CreateAgentOp> for Engine {
         }
         reach::check(&self.paths, agent.id, &agent.adapter_config)?;
         self.check_settings(&agent)?;
-        (agent.name, agent.url_key) = self.free_name(&mut tx, &agent, &q.name).await?;
+        (agent.name, agent.url_key) = self.free_name(tx, &agent, &q.name).await?;
         if let Some(manager) = q.reports_to {
-            self.check_manager(&mut tx, &agent, manager).await?;
+            self.check_manager(tx, &agent, manager).await?;
             agent.reports_to = Some(manager);
         }
         if let Some(desired) = q.desired_skills {
@@ -279,12 +293,17 @@ impl Handle<CreateAgentOp> for Engine {
         }
         // Whatever it is made of: it may be given another adapter later, and is the same agent then.
         super::write_defaults(&self.paths, &agent, q.instructions_bundle.as_ref())?;
-        store::agents::create(&mut tx, &agent).await.answer()?;
-        self.add_revision(&mut tx, caller, None, &agent, "create", None).await?;
+        store::agents::create(tx, &agent).await.answer()?;
+        if agent.budget_monthly_cents > Cents::ZERO {
+            let amount = agent.budget_monthly_cents;
+            let change = Change::monthly(agent.company_id, BudgetScope::Agent, agent.id.0, amount);
+            // Nothing of it runs yet: there is nothing to end.
+            self.set_budget(tx, caller, change).await?;
+        }
+        self.add_revision(tx, caller, None, &agent, "create", None).await?;
         let details = json!({ "role": agent.role, "adapterType": agent.adapter_type });
-        self.log_agent(&mut tx, caller, &agent, "agent.created", details).await?;
-        tx.commit().await.answer()?;
-        Ok(shown(agent))
+        self.log_agent(tx, caller, &agent, "agent.created", details).await?;
+        Ok(agent)
     }
 }
 
@@ -304,7 +323,6 @@ impl Handle<UpdateAgentOp> for Engine {
         a.icon = text(q.icon).apply(a.icon);
         a.capabilities = text(q.capabilities).apply(a.capabilities);
         a.metadata = q.metadata.apply(a.metadata);
-        a.budget_monthly_cents = q.budget_monthly_cents.unwrap_or(a.budget_monthly_cents);
         if let Some(manager) = q.reports_to.as_set() {
             self.check_manager(&mut tx, &before, *manager).await?;
         }
@@ -328,16 +346,24 @@ impl Handle<UpdateAgentOp> for Engine {
             a.runtime_config.retain(|_, v| !v.is_null());
         }
         self.check_settings(&a)?;
-        if a == before {
+        let budget = q.budget_monthly_cents.filter(|b| *b != before.budget_monthly_cents);
+        if a == before && budget.is_none() {
             return self.agent_detail(&mut tx, caller, before).await;
         }
         a.updated_at = tx.at();
         store::agents::save(&mut tx, &a).await.answer()?;
+        let mut kills = Vec::new();
+        if let Some(amount) = budget {
+            let change = Change::monthly(a.company_id, BudgetScope::Agent, a.id.0, amount);
+            kills = self.set_budget(&mut tx, caller, change).await?.1;
+            a = store::agents::get(&mut tx, a.id).await.or_missing("Agent")?;
+        }
         let changed = self.add_revision(&mut tx, caller, Some(&before), &a, "patch", None).await?;
         let details = json!({ "changedKeys": changed });
         self.log_agent(&mut tx, caller, &a, "agent.updated", details).await?;
         let detail = self.agent_detail(&mut tx, caller, a).await?;
         tx.commit().await.answer()?;
+        self.kill_all(kills).await;
         Ok(detail)
     }
 }
@@ -412,6 +438,7 @@ impl Handle<ResumeAgent> for Engine {
         if matches!(a.status, AgentStatus::Terminated | AgentStatus::PendingApproval) {
             return Err(ApiError::conflict(format!("An agent that is {} cannot be resumed", a.status)));
         }
+        self.must_have_money(&mut tx, &a).await?;
         if matches!(a.status, AgentStatus::Paused | AgentStatus::Error) {
             a.status = AgentStatus::Idle;
         }
@@ -426,6 +453,23 @@ impl Handle<ResumeAgent> for Engine {
         self.take_up_work(&mut tx, caller, &a).await?;
         tx.commit().await.answer()?;
         Ok(shown(a))
+    }
+}
+
+impl Engine {
+    /// Refuses to resume an agent whom its budget would stop again.
+    async fn must_have_money(&self, tx: &mut WriteTx, a: &Agent) -> Answer<()> {
+        if a.pause_reason != Some(PauseReason::Budget) {
+            return Ok(());
+        }
+        for p in store::budgets::of_scope(tx, a.id.0).await.answer()? {
+            if self.is_spent(tx, &p).await? {
+                return Err(ApiError::conflict(format!("The budget of {} is spent", a.name))
+                    .with_details(json!({ "scopeType": p.scope_type, "scopeId": p.scope_id }))
+                    .with_hint("Raise the budget: the agent goes on by itself then."));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use contract::activity::{Activity, IssueActivityPath, ListActivity};
 use contract::agent::AgentStatus;
+use contract::budget::BudgetScope;
 use contract::company::*;
 use contract::dashboard::*;
 use contract::operations::*;
 use contract::run::RunStatus;
-use contract::{Cents, CompanyId, Timestamp};
+use contract::{ApiError, Cents, CompanyId, Timestamp};
 use serde_json::json;
 
+use super::budgets::percent;
 use super::{bounded, text};
+use crate::budget::Change;
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::{Caller, Engine};
@@ -30,7 +33,9 @@ impl Handle<ListCompanies> for Engine {
 impl Handle<GetCompany> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CompanyPath) -> Answer<Company> {
         let mut conn = self.store.read().await.answer()?;
-        self.company(&mut conn, caller, q.company_id).await
+        let mut c = self.company(&mut conn, caller, q.company_id).await?;
+        c.spent_monthly_cents = self.month_spent(&mut conn, BudgetScope::Company, c.id.0).await?;
+        Ok(c)
     }
 }
 
@@ -76,6 +81,11 @@ impl Handle<CreateCompanyOp> for Engine {
             json!({ "name": company.name }),
         )
         .await?;
+        if company.budget_monthly_cents > Cents::ZERO {
+            let amount = company.budget_monthly_cents;
+            let change = Change::monthly(company.id, BudgetScope::Company, company.id.0, amount);
+            self.set_budget(&mut tx, caller, change).await?;
+        }
         tx.commit().await.answer()?;
         Ok(company)
     }
@@ -91,12 +101,26 @@ impl Handle<UpdateCompanyOp> for Engine {
         }
         c.description = text(q.description).apply(c.description);
         c.brand_color = q.brand_color.apply(c.brand_color);
-        c.budget_monthly_cents = q.budget_monthly_cents.unwrap_or(c.budget_monthly_cents);
         c.require_board_approval_for_new_agents =
             q.require_board_approval_for_new_agents.unwrap_or(c.require_board_approval_for_new_agents);
-        set_status(&mut c, q.status.unwrap_or(before), tx.at());
+        let to = q.status.unwrap_or(before);
+        let by_budget = c.pause_reason == Some(PauseReason::Budget);
+        set_status(&mut c, to, tx.at());
+        if q.status == Some(CompanyStatus::Paused) && by_budget {
+            // The operator pauses what stands still already: from now on the pause is theirs.
+            c.pause_reason = Some(PauseReason::Manual);
+        }
         c.updated_at = tx.at();
         store::companies::save(&mut tx, &c).await.answer()?;
+        let mut budget_kills = Vec::new();
+        if let Some(amount) = q.budget_monthly_cents.filter(|b| *b != c.budget_monthly_cents) {
+            let change = Change::monthly(c.id, BudgetScope::Company, c.id.0, amount);
+            budget_kills = self.set_budget(&mut tx, caller, change).await?.1;
+            c = store::companies::get(&mut tx, c.id).await.or_missing("Company")?;
+        }
+        if by_budget && to == CompanyStatus::Active {
+            self.company_has_money(&mut tx, &c).await?;
+        }
         let id = c.id.to_string();
         self.log(
             &mut tx,
@@ -118,7 +142,26 @@ impl Handle<UpdateCompanyOp> for Engine {
         }
         tx.commit().await.answer()?;
         self.kill_all(kills).await;
+        self.kill_all(budget_kills).await;
+        c.spent_monthly_cents = {
+            let mut conn = self.store.read().await.answer()?;
+            self.month_spent(&mut conn, BudgetScope::Company, c.id.0).await?
+        };
         Ok(c)
+    }
+}
+
+impl Engine {
+    /// Refuses to resume a company which its budget would stop again.
+    async fn company_has_money(&self, tx: &mut store::WriteTx, c: &Company) -> Answer<()> {
+        for p in store::budgets::of_scope(tx, c.id.0).await.answer()? {
+            if self.is_spent(tx, &p).await? {
+                return Err(ApiError::conflict(format!("The budget of {} is spent", c.name))
+                    .with_details(json!({ "scopeType": p.scope_type, "scopeId": p.scope_id }))
+                    .with_hint("Raise the budget: the company goes on by itself then."));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -172,23 +215,29 @@ impl Handle<GetDashboard> for Engine {
             blocked: of("blocked"),
             done: of("done"),
         };
-        let spent = store::runs::spent_cents(&mut conn, Some(company.id), month_start(now)).await.answer()?;
+        let spent = self.month_spent(&mut conn, BudgetScope::Company, company.id.0).await?;
         let budget = company.budget_monthly_cents;
-        let percent = if budget.get() > 0 { spent / budget.get() as f64 * 100.0 } else { 0.0 };
+        let approvals = store::approvals::pending_count(&mut conn, Some(company.id)).await.answer()?;
+        let paused = self.paused_by_budget(&mut conn, company.id).await?;
         let days = store::runs::by_day(&mut conn, company.id, now.minus(DAY * 14)).await.answer()?;
         let pending = store::interactions::pending_count(&mut conn, Some(company.id)).await.answer()?;
         let waiting = store::recovery::waiting_for_board(&mut conn, Some(company.id)).await.answer()?;
         Ok(Dashboard {
             company_id: company.id,
-            budgets: BudgetCounts { paused_agents: agents.paused, ..BudgetCounts::default() },
+            budgets: BudgetCounts {
+                active_incidents: store::incidents::count_open(&mut conn, company.id).await.answer()?,
+                pending_approvals: approvals,
+                paused_agents: paused.0,
+                paused_projects: paused.1,
+            },
             agents,
             tasks,
             costs: CostSummary {
-                month_spend_cents: Cents::new(spent.round() as i64),
+                month_spend_cents: spent,
                 month_budget_cents: budget,
-                month_utilization_percent: percent,
+                month_utilization_percent: percent(spent, budget),
             },
-            pending_approvals: 0,
+            pending_approvals: approvals,
             pending_interactions: pending + waiting,
             run_activity: activity_by_day(days, now),
         })
@@ -213,11 +262,6 @@ fn activity_by_day(rows: Vec<(String, RunStatus, i64)>, now: Timestamp) -> Vec<R
         day.total += n;
     }
     days.into_values().collect()
-}
-
-/// The first moment of the month (UTC), from which budgets count.
-pub(super) fn month_start(now: Timestamp) -> Timestamp {
-    Timestamp::parse(&format!("{}-01T00:00:00Z", &now.to_string()[..7])).unwrap_or(now)
 }
 
 impl Handle<ListActivityOp> for Engine {

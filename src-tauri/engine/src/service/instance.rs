@@ -71,10 +71,11 @@ impl Engine {
             queued_runs: store::runs::count(&mut conn, RunStatus::Queued).await.answer()?,
             max_live_runs: self.max_live_runs(),
             waiting_for_you: store::interactions::pending_count(&mut conn, None).await.answer()?
-                + store::recovery::waiting_for_board(&mut conn, None).await.answer()?,
+                + store::recovery::waiting_for_board(&mut conn, None).await.answer()?
+                + store::approvals::pending_count(&mut conn, None).await.answer()?,
             failed_runs_today: store::runs::failed_since(&mut conn, today).await.answer()?,
             spent_today_cents: Cents::new(
-                store::runs::spent_cents(&mut conn, None, today).await.answer()?.round() as i64,
+                store::costs::spent_since(&mut conn, None, today).await.answer()?.rounded_cents(),
             ),
             next_wake_at: next,
             paused_at: settings.paused_at,

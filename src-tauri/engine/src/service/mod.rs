@@ -2,9 +2,12 @@
 
 mod adapters;
 mod agents;
+mod approvals;
+mod budgets;
 mod comments;
 mod companies;
 mod config;
+mod costs;
 mod decompositions;
 mod documents;
 mod instance;

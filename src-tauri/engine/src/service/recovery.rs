@@ -13,6 +13,7 @@ use domain::recovery::{check_resolution, may_become};
 use serde_json::{Value, json};
 use store::{SqliteConnection, WriteTx};
 
+use crate::budget::{Funds, Ledger, Scopes};
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::recovery::account_of;
@@ -185,13 +186,17 @@ impl Engine {
             status: issue.status,
             agent: agent.as_ref().map(|a| {
                 let policy = domain::agent::HeartbeatPolicy::of(&a.runtime_config);
-                (a.name.clone(), a.status, policy.wake_on_demand)
+                let status = domain::budget::status_but_for_budget(a);
+                (a.name.clone(), status, policy.wake_on_demand)
             }),
             is_a_persons: issue.assignee_user_id.is_some(),
             run,
             held,
             paused_from: self.paused_from(conn, issue).await?,
             recovery: self.recovery_words(conn, issue).await?,
+            budget_spent: self.short_of(conn, issue).await?,
+            approvals: usize::try_from(store::approvals::waiting_of_issue(conn, issue.id).await.answer()?)
+                .unwrap_or(0),
             cards: store::interactions::pending(conn, issue.id).await.answer()?.len(),
             blockers: blockers.into_iter().map(|b| b.identifier.unwrap_or(b.title)).collect(),
             reviewer: reviewer.filter(|p| !p.is_null()).map(|_| "Its reviewer".to_owned()),
@@ -245,6 +250,13 @@ impl Engine {
         Ok(Some((reason, owner, action.next_action)))
     }
 
+    /// Whose budget lets nothing start on an issue.
+    async fn short_of(&self, conn: &mut SqliteConnection, issue: &Issue) -> Answer<Option<String>> {
+        let Some(agent) = issue.assignee_agent_id else { return Ok(None) };
+        let scopes = Scopes { company: issue.company_id, agent, project: issue.project_id };
+        Ok(self.short(conn, &mut Ledger::default(), scopes).await?.map(|s| s.name))
+    }
+
     /// What keeps a queued run from starting.
     async fn held(&self, conn: &mut SqliteConnection, run: &Run) -> Answer<Held> {
         if self.settings().paused_at.is_some() {
@@ -256,6 +268,12 @@ impl Engine {
             && self.account_standing(conn, &account, run.id).await? == domain::account::Standing::Closed
         {
             return Ok(Held::Provider(account.blocked_until));
+        }
+        let scopes = Scopes::of(run, self.project_of(conn, run).await?);
+        match self.funds(conn, &mut Ledger::default(), scopes).await? {
+            Funds::Granted(_) => {}
+            Funds::Spent(short) => return Ok(Held::Budget(short.name)),
+            Funds::Reserved(short) => return Ok(Held::Reserved(short.name)),
         }
         let running = store::runs::running_by_agent(conn).await.answer()?;
         let own = running.get(&agent.id).copied().unwrap_or(0);

@@ -54,6 +54,11 @@ impl Handle<Wake> for Engine {
                 .with_details(json!({ "status": agent.status }))
                 .with_hint("Resume or approve the agent first."));
         }
+        if let Woken::Unfunded(_, short) = &woken {
+            return Err(ApiError::conflict(short.reason())
+                .with_details(json!({ "scopeType": short.scope, "scopeId": short.id }))
+                .with_hint("Raise the budget, or lift it."));
+        }
         Ok(woken.into())
     }
 }

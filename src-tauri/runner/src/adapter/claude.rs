@@ -6,6 +6,7 @@ mod errors;
 mod limits;
 mod models;
 mod parser;
+mod prices;
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +24,8 @@ use super::env::{Scope, child, configured};
 use super::form::{PLAIN, built_in, field, grace, timeout};
 use super::{
     Adapter, AdapterError, BillingType, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser,
-    Parsed, ProbeContext, RunContext, SessionChange, StopSignal, TerminalMarker, config, prompt, verdict,
+    Parsed, Payee, ProbeContext, RunContext, SessionChange, StopSignal, TerminalMarker, config, prompt,
+    verdict,
 };
 use crate::path::find_executable;
 
@@ -184,20 +186,26 @@ impl Adapter for ClaudeAdapter {
         Some(format!("claude:{}:{short}", billing.as_str()))
     }
 
+    fn payee(&self, carry: &JsonObject) -> Payee {
+        let (billing, biller) = match config::text(carry, "billing").unwrap_or_default() {
+            "bedrock" => (BillingType::MeteredApi, "aws_bedrock"),
+            "api" => (BillingType::MeteredApi, "anthropic"),
+            "subscription" => (BillingType::SubscriptionIncluded, "anthropic"),
+            _ => (BillingType::Unknown, "unknown"),
+        };
+        Payee { provider: "anthropic".into(), biller: biller.into(), billing }
+    }
+
     fn parser(&self) -> Box<dyn OutputParser> {
         Box::<StreamParser>::default()
     }
 
     fn conclude(&self, carry: &JsonObject, parsed: &Parsed, exit: &ExitReport, now: Timestamp) -> Conclusion {
         let mut conclusion = verdict::imposed(exit).unwrap_or_else(|| judge(carry, parsed, exit, now));
-        let billing = config::text(carry, "billing").unwrap_or_default();
-        (conclusion.billing_type, conclusion.biller) = match billing {
-            "bedrock" => (BillingType::MeteredApi, Some("aws_bedrock".into())),
-            "api" => (BillingType::MeteredApi, Some("anthropic".into())),
-            "subscription" => (BillingType::Subscription, Some("anthropic".into())),
-            _ => (BillingType::Unknown, None),
-        };
-        conclusion.provider = Some("anthropic".into());
+        let payee = self.payee(carry);
+        conclusion.billing_type = payee.billing;
+        conclusion.biller = (payee.billing != BillingType::Unknown).then_some(payee.biller);
+        conclusion.provider = Some(payee.provider);
         conclusion.model = parsed.model.clone().or_else(|| config::text(carry, "model").map(str::to_owned));
         conclusion.usage = (!parsed.usage.is_zero()).then_some(parsed.usage);
         conclusion.cost_usd = parsed.cost_usd;

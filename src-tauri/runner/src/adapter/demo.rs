@@ -28,6 +28,7 @@ impl Adapter for DemoAdapter {
         let fields = vec![
             field("askQuestion", "Ask a question before finishing", FieldKind::Toggle).default(true).into(),
             field("pace", "Milliseconds between steps", FieldKind::Number).default(DEFAULT_PACE).advanced(),
+            field("costPerMessage", "Pretended cost of a message, in cents", FieldKind::Number).advanced(),
             timeout(),
         ];
         AdapterInfo {
@@ -50,6 +51,9 @@ impl Adapter for DemoAdapter {
         let pace = config::number(&run.config, "pace").map_or(DEFAULT_PACE, |ms| ms.min(60_000.0) as u64);
         let mut args: Vec<String> = leading.iter().map(|a| a.to_string_lossy().into_owned()).collect();
         args.push(format!("--pace={pace}"));
+        if let Some(cents) = config::number(&run.config, "costPerMessage").filter(|c| *c > 0.0) {
+            args.push(format!("--cost={cents}"));
+        }
         if !config::flag(&run.config, "askQuestion", true) {
             args.push("--no-question".into());
         }
@@ -85,6 +89,7 @@ impl Adapter for DemoAdapter {
         });
         conclusion.summary = parsed.result_text.clone();
         conclusion.model = parsed.model.clone();
+        conclusion.cost_usd = parsed.cost_usd.filter(|c| *c > 0.0);
         conclusion.result_json = parsed.result_json.clone();
         conclusion
     }

@@ -1,6 +1,7 @@
 //! What an adapter makes of a run.
 
-use contract::{JsonObject, Timestamp};
+use contract::cost::BillingType;
+use contract::{JsonObject, Micros, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Tokens as the provider bills them; `input_tokens` does not include cached ones.
@@ -25,11 +26,52 @@ impl Usage {
         }
     }
 
+    /// What is missing to `all`; negative where `self` is more.
+    #[must_use]
+    pub const fn missing_to(self, all: Self) -> Self {
+        Self {
+            input_tokens: all.input_tokens.saturating_sub(self.input_tokens),
+            cached_input_tokens: all.cached_input_tokens.saturating_sub(self.cached_input_tokens),
+            cache_write_tokens: all.cache_write_tokens.saturating_sub(self.cache_write_tokens),
+            output_tokens: all.output_tokens.saturating_sub(self.output_tokens),
+        }
+    }
+
     pub const fn is_zero(&self) -> bool {
         self.input_tokens == 0
             && self.cached_input_tokens == 0
             && self.cache_write_tokens == 0
             && self.output_tokens == 0
+    }
+}
+
+/// What one message of a model used, as far as it has been read. The same key again takes the place of what was
+/// said before of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metered {
+    /// Names the message within its run, the same whenever the run's log is read.
+    pub key: String,
+    pub model: Option<String>,
+    /// Negative counts in a correction.
+    pub usage: Usage,
+    /// At the provider's list price; who has a subscription pays nothing of it.
+    pub cost: Micros,
+    /// It is no message: the agent's own count at its end differs by this from what its messages were reckoned with.
+    pub correction: bool,
+}
+
+/// Who is paid for a run, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payee {
+    pub provider: String,
+    pub biller: String,
+    pub billing: BillingType,
+}
+
+impl Payee {
+    /// What is billed of a list price.
+    pub fn billed(&self, cost: Micros) -> Micros {
+        if self.billing == BillingType::SubscriptionIncluded { Micros::ZERO } else { cost }
     }
 }
 
@@ -85,24 +127,6 @@ impl ErrorFamily {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TransientUpstream => "transient_upstream",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BillingType {
-    MeteredApi,
-    Subscription,
-    Unknown,
-}
-
-impl BillingType {
-    /// The word that cost events carry.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MeteredApi => "metered_api",
-            Self::Subscription => "subscription_included",
-            Self::Unknown => "unknown",
         }
     }
 }

@@ -17,11 +17,14 @@ pub struct Voice {
     begun: Instant,
     said: u32,
     calls: u32,
+    /// Dollars that a message claims to cost.
+    cost: f64,
 }
 
 impl Voice {
-    pub fn new(pace: Duration, run_id: &str) -> Self {
-        Self { pace, session: run_id.to_owned(), begun: Instant::now(), said: 0, calls: 0 }
+    pub fn new(pace: Duration, cents: f64, run_id: &str) -> Self {
+        let cost = cents / 100.0;
+        Self { pace, session: run_id.to_owned(), begun: Instant::now(), said: 0, calls: 0, cost }
     }
 
     fn emit(&self, mut event: Value) {
@@ -43,7 +46,8 @@ impl Voice {
 
     fn block(&self, block: Value) {
         let id = format!("demo_{}_{}", self.said, self.calls);
-        let message = json!({ "id": id, "role": "assistant", "model": "demo", "content": [block] });
+        let message = json!({ "id": id, "role": "assistant", "model": "demo", "content": [block],
+            "usage": { "input_tokens": 0, "output_tokens": 0, "cost_usd": self.cost } });
         self.emit(json!({ "type": "assistant", "message": message }));
     }
 
@@ -99,7 +103,7 @@ impl Voice {
             "result": summary,
             "num_turns": self.said + self.calls,
             "duration_ms": elapsed,
-            "total_cost_usd": 0,
+            "total_cost_usd": f64::from(self.said + self.calls) * self.cost,
             "usage": { "input_tokens": 0, "output_tokens": 0, "cache_read_input_tokens": 0 },
         }));
     }

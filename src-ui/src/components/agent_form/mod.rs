@@ -313,7 +313,7 @@ pub fn BudgetFields(form: AgentForm) -> impl IntoView {
                     <span>"Budget a month"</span>
                     {move || match wrong.get() {
                         Some(why) => view! { <small class="wrong" id="budget-wrong" role="alert">{why}</small> }.into_any(),
-                        None => view! { <small>"In dollars. Shown beside what it spends; it does not stop runs yet."</small> }.into_any(),
+                        None => view! { <small>"In dollars, by the calendar month (UTC). Warns at 80%; when it is spent, its runs stop."</small> }.into_any(),
                     }}
                 </span>
                 <span class="money">

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::Current;
 use crate::api::query::{Ask, use_query};
 use crate::components::base::{Empty, Link, RunState, loaded};
+use crate::components::budget::{BudgetField, Whose, budgets};
 use crate::components::icons as i;
 use crate::components::run_list::{RunRow, WakeRow};
 use crate::components::transcript::Transcript;
@@ -44,6 +45,7 @@ pub fn Overview(current: Current) -> impl IntoView {
         q.limit = Some(12);
         Some(Ask::within(q, co.id))
     });
+    let overview = budgets();
     let state = use_query::<op::GetRuntimeState>(move || Some(Ask::within(current.path(), co.id)));
     let wakes = use_query::<op::ListWakeupsOp>(move || {
         let input = ListWakeups { company_id: co.id, agent_id: Some(id), issue_id: None, limit: Some(12) };
@@ -113,6 +115,9 @@ pub fn Overview(current: Current) -> impl IntoView {
                         }
                     })
             }}
+            <section class="form-section">
+                <BudgetField label="Budget a month" whose=Whose::Agent(id) overview=overview />
+            </section>
             <section class="box">
                 <header>
                     <h2>"Open issues"</h2>

@@ -17,6 +17,7 @@ use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::components::tree_dialog;
 use crate::format;
+use crate::state::route::Page;
 use crate::state::{Tone, act, app, company};
 
 /// The line that says what the issue waits for. Silent where the page shows it anyway.
@@ -113,6 +114,9 @@ fn Action(current: Current, action: OutlookAction) -> impl IntoView {
             let Some(agent) = current.detail.with_untracked(|d| d.issue.assignee_agent_id) else { return };
             let input = AgentPath { id: agent.into(), company_id: None };
             act::<op::ResumeAgent>(input, |_| app().say("The agent works again"));
+        }),
+        OutlookAction::RaiseBudget => button("Raise the budget", i::CREDIT_CARD, || {
+            company().go(Page::Waiting);
         }),
         OutlookAction::ResolveRecovery => view! { <Resolve current=current /> }.into_any(),
         // Assigning is a field of the page, a decision a card in the thread.

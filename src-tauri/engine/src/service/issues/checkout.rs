@@ -12,6 +12,7 @@ use store::WriteTx;
 
 use super::run_required;
 use super::update::blocked_by;
+use crate::budget::{Ledger, Scopes};
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::wake::Wake;
@@ -43,6 +44,12 @@ impl Handle<Checkout> for Engine {
             )));
         }
         self.refuse_if_held(&mut tx, &issue).await?;
+        let scopes = Scopes { company: issue.company_id, agent: agent.id, project: issue.project_id };
+        let short = self.short(&mut tx, &mut Ledger::default(), scopes).await?;
+        if let Some(short) = short.filter(|_| caller.agent().is_some()) {
+            return Err(ApiError::conflict(short.reason())
+                .with_details(json!({ "scopeType": short.scope, "scopeId": short.id })));
+        }
         let blockers = store::relations::unresolved(&mut tx, issue.id).await.answer()?;
         if !blockers.is_empty() {
             return Err(blocked_by(&blockers));

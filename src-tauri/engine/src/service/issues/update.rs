@@ -253,7 +253,8 @@ impl Engine {
             .as_ref()
             .is_some_and(|s| s.get("currentParticipant").is_some_and(|p| !p.is_null()));
         let monitor = i.monitor_next_check_at.is_some_and(|t| t > tx.at());
-        if i.assignee_user_id.is_some() || pending || participant || monitor {
+        let asked = store::approvals::waiting_of_issue(tx, i.id).await.answer()? > 0;
+        if i.assignee_user_id.is_some() || pending || asked || participant || monitor {
             return Ok(());
         }
         Err(ApiError::new(
@@ -262,6 +263,7 @@ impl Engine {
         )
         .with_details(json!({ "code": "invalid_issue_disposition", "validPaths": [
                 "a pending interaction (POST /api/issues/{id}/interactions)", "a human assignee",
+                "a linked approval that is not decided",
                 "a review or approval stage", "a scheduled monitor"] }))
         .with_hint("Ask with an interaction first, or set the issue to done or blocked."))
     }

@@ -1,14 +1,15 @@
 //! Reads Claude Code's stream of JSON events, which the demo agent speaks too.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 
 use contract::run::OutputStream;
 use contract::transcript::EntryBody;
-use contract::{JsonObject, Timestamp};
+use contract::{JsonObject, Micros, Timestamp};
 use serde_json::Value;
 
+use super::prices;
 use crate::adapter::lines::{EXCERPT, Joiner, keep_end, keep_excerpt};
-use crate::adapter::{OutputParser, Parsed, Usage};
+use crate::adapter::{Metered, OutputParser, Parsed, Usage};
 use crate::log::LogLine;
 
 /// Bytes of text for a token, for the estimate until the agent gives its own count.
@@ -18,13 +19,49 @@ const BYTES_A_TOKEN: usize = 4;
 pub struct StreamParser {
     parsed: Parsed,
     joiner: Joiner,
-    /// Messages whose usage is counted: a message comes as one line a block, each with the whole usage.
-    counted: HashSet<String>,
+    /// The messages of this attempt by their ids: a message comes as one line a block, each with the whole usage.
+    messages: HashMap<String, Message>,
+    /// Which attempt in the log this is, from zero.
+    attempt: u32,
+    /// What became known and was not asked for yet.
+    metered: BTreeMap<String, Metered>,
     /// Bytes the agent said or asked tools for.
     said: usize,
     /// What earlier attempts in the same log used and cost.
     before: Usage,
     cost_before: f64,
+}
+
+/// A message as far as it has been read.
+#[derive(Default)]
+struct Message {
+    model: Option<String>,
+    usage: Usage,
+    /// Bytes of it.
+    said: usize,
+    /// A price that the message itself names, in dollars.
+    price: Option<f64>,
+}
+
+impl Message {
+    /// The input side is exact from the first block; of the output what is there already, if that is more than the
+    /// beginning that the message says.
+    fn usage(&self) -> Usage {
+        let said = tokens_of(self.said);
+        Usage { output_tokens: self.usage.output_tokens.max(said), ..self.usage }
+    }
+
+    fn cost(&self) -> Micros {
+        match self.price {
+            Some(usd) => Micros::of_usd(usd),
+            None => prices::cost(self.model.as_deref(), self.usage()),
+        }
+    }
+}
+
+/// An estimate.
+fn tokens_of(bytes: usize) -> i64 {
+    i64::try_from(bytes / BYTES_A_TOKEN).unwrap_or(i64::MAX)
 }
 
 impl OutputParser for StreamParser {
@@ -44,6 +81,10 @@ impl OutputParser for StreamParser {
 
     fn parsed(&self) -> &Parsed {
         &self.parsed
+    }
+
+    fn metered(&mut self) -> Vec<Metered> {
+        std::mem::take(&mut self.metered).into_values().collect()
     }
 }
 
@@ -112,31 +153,77 @@ impl StreamParser {
         self.before = last.usage;
         self.cost_before = last.cost_usd.unwrap_or(0.0);
         self.said = 0;
-        self.counted.clear();
+        self.messages.clear();
+        self.attempt += 1;
         self.parsed.usage = last.usage;
         self.parsed.cost_usd = last.cost_usd;
     }
 
     fn assistant(&mut self, event: &JsonObject) -> Vec<EntryBody> {
         let Some(message) = event.get("message").and_then(Value::as_object) else { return Vec::new() };
-        let id = string(message, "id").unwrap_or_default();
+        let id = string(message, "id").unwrap_or_else(|| format!("#{}", self.messages.len()));
+        let said_before = self.said;
         if self.parsed.session_id.is_none() {
             self.parsed.session_id = string(event, "session_id");
         }
         let blocks = message.get("content").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let entries: Vec<EntryBody> = blocks.iter().filter_map(|block| self.block(block)).collect();
         if !self.parsed.usage_final {
-            if self.counted.insert(id) {
+            let usage = usage_of(message.get("usage"));
+            let said = self.said - said_before;
+            if self.meter(id, message, usage, said) {
                 // The input side is exact from the first; the output side of an unfinished message is not.
-                let usage = usage_of(message.get("usage"));
                 self.parsed.usage.input_tokens += usage.input_tokens;
                 self.parsed.usage.cached_input_tokens += usage.cached_input_tokens;
                 self.parsed.usage.cache_write_tokens += usage.cache_write_tokens;
             }
-            let estimate = i64::try_from(self.said / BYTES_A_TOKEN).unwrap_or(i64::MAX);
-            self.parsed.usage.output_tokens = self.before.output_tokens.saturating_add(estimate);
+            self.parsed.usage.output_tokens = self.before.output_tokens.saturating_add(tokens_of(self.said));
         }
         entries
+    }
+
+    /// Notes what a block of a message adds to what is known of it. Answers whether it is the message's first.
+    fn meter(&mut self, id: String, message: &JsonObject, usage: Usage, said: usize) -> bool {
+        let key = format!("{}:{id}", self.attempt);
+        let new = !self.messages.contains_key(&id);
+        let known = self.messages.entry(id).or_default();
+        if new {
+            known.model = string(message, "model").or_else(|| self.parsed.model.clone());
+            known.usage = usage;
+        }
+        known.usage.output_tokens = known.usage.output_tokens.max(usage.output_tokens);
+        known.said += said;
+        known.price = message.get("usage").and_then(|u| u.get("cost_usd")).and_then(Value::as_f64);
+        let metered = Metered {
+            key: key.clone(),
+            model: known.model.clone(),
+            usage: known.usage(),
+            cost: known.cost(),
+            correction: false,
+        };
+        self.metered.insert(key, metered);
+        new
+    }
+
+    /// Notes by how much the agent's own count differs from what its messages were reckoned with.
+    fn correct(&mut self, usage: Usage, cost_usd: Option<f64>) {
+        let mut reckoned = Usage::default();
+        let mut weighed = Micros::ZERO;
+        for message in self.messages.values() {
+            reckoned = reckoned.plus(message.usage());
+            weighed = weighed.plus(message.cost());
+        }
+        // A result that counts nothing (an error before the first answer) does not undo what was metered.
+        let counts = !usage.is_zero();
+        let usage = if counts { reckoned.missing_to(usage) } else { Usage::default() };
+        let said = cost_usd.map(Micros::of_usd).filter(|c| counts || *c != Micros::ZERO);
+        let cost = said.map_or(Micros::ZERO, |c| Micros::new(c.get().saturating_sub(weighed.get())));
+        if usage.is_zero() && cost == Micros::ZERO {
+            return;
+        }
+        let key = format!("{}:total", self.attempt);
+        let model = self.parsed.model.clone();
+        self.metered.insert(key.clone(), Metered { key, model, usage, cost, correction: true });
     }
 
     fn block(&mut self, block: &Value) -> Option<EntryBody> {
@@ -175,9 +262,9 @@ impl StreamParser {
         parsed.api_status =
             event.get("api_error_status").and_then(Value::as_u64).and_then(|s| u16::try_from(s).ok());
         parsed.turns = event.get("num_turns").and_then(Value::as_i64);
-        parsed.cost_usd = cost_since_last_result(&event)
-            .or_else(|| event.get("total_cost_usd").and_then(Value::as_f64))
-            .map(|cost| cost + self.cost_before);
+        let own_cost =
+            cost_since_last_result(&event).or_else(|| event.get("total_cost_usd").and_then(Value::as_f64));
+        parsed.cost_usd = own_cost.map(|cost| cost + self.cost_before);
         parsed.result_text = string(&event, "result");
         let errors = event.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         parsed.errors =
@@ -195,6 +282,8 @@ impl StreamParser {
             let models = event.get("modelUsage").and_then(Value::as_object);
             parsed.model = models.and_then(|m| m.keys().next().cloned());
         }
+        self.correct(usage, own_cost);
+        let parsed = &mut self.parsed;
         for told_elsewhere in ["type", "result", "usage", "uuid", "session_id"] {
             event.remove(told_elsewhere);
         }

@@ -1,13 +1,16 @@
 //! Against what two versions of Claude Code really printed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use contract::Micros;
 use contract::run::OutputStream;
 use contract::transcript::EntryBody;
+use serde_json::json;
 
 use super::super::testing::{exited, run_context};
 use super::*;
-use crate::adapter::{Instructions, PromptParts, SkillMount, Usage};
+use crate::adapter::{Instructions, Metered, PromptParts, SkillMount, Usage};
 use crate::host::{Kill, KillCause};
 use crate::log::LogLine;
 
@@ -97,6 +100,60 @@ fn usage_is_metered_message_by_message_before_the_result() {
     assert_eq!(inputs, [0, 1000, 1000, 1000, 1100]);
     assert!(parser.parsed().usage.output_tokens > 0 && !parser.parsed().usage_final);
     assert!(parser.parsed().session_id.is_some());
+}
+
+#[test]
+fn what_was_metered_by_message_adds_up_to_what_the_agent_says_at_its_end_however_it_is_read() {
+    for version in VERSIONS {
+        let part = |name: &str| fixture(&format!("{version}-{name}.jsonl"));
+        for text in [part("success"), part("resume"), part("success") + &part("success")] {
+            let mut parser = StreamParser::default();
+            let mut known: BTreeMap<String, Metered> = BTreeMap::new();
+            let (mut messages, mut before) = (0, Micros::ZERO);
+            for chunk in text.split_inclusive('\n') {
+                parser.line(&LogLine {
+                    line: 0,
+                    ts: NOW,
+                    stream: OutputStream::Stdout,
+                    chunk: chunk.to_owned(),
+                });
+                for m in parser.metered() {
+                    messages += i32::from(!m.correction && !known.contains_key(&m.key));
+                    let earlier = known.insert(m.key.clone(), m.clone());
+                    assert!(m.correction || earlier.is_none_or(|e| e.cost <= m.cost), "{version}");
+                }
+                if !parser.parsed().terminal {
+                    before = known.values().map(|m| m.cost).sum();
+                }
+            }
+            assert!(messages >= 2 && before > Micros::ZERO, "{version}: weighed before the end");
+            let sum: Micros = known.values().map(|m| m.cost).sum();
+            let said = Micros::of_usd(parser.parsed().cost_usd.unwrap());
+            assert!((sum.get() - said.get()).abs() <= 2, "{version}: {sum:?} {said:?}");
+            let used = known.values().fold(Usage::default(), |all, m| all.plus(m.usage));
+            assert_eq!(used, parser.parsed().usage, "{version}");
+            // Read again from the beginning, as after a restart: the same keys, and the same of each.
+            let mut again = StreamParser::default();
+            for chunk in text.split_inclusive('\n') {
+                again.line(&LogLine {
+                    line: 0,
+                    ts: NOW,
+                    stream: OutputStream::Stdout,
+                    chunk: chunk.to_owned(),
+                });
+            }
+            assert_eq!(again.metered(), known.into_values().collect::<Vec<_>>(), "{version}");
+        }
+    }
+}
+
+#[test]
+fn a_subscription_is_metered_and_not_billed() {
+    let carry = |billing: &str| json!({ "billing": billing }).as_object().cloned().unwrap();
+    let cost = Micros::new(5);
+    for (billing, billed) in [("api", cost), ("bedrock", cost), ("subscription", Micros::ZERO)] {
+        assert_eq!(ClaudeAdapter.payee(&carry(billing)).billed(cost), billed, "{billing}");
+    }
 }
 
 #[test]
