@@ -13,6 +13,8 @@ mod config;
 mod dispatch;
 mod error;
 mod feed;
+#[cfg(test)]
+mod fuzz;
 mod lock;
 mod monitors;
 mod recovery;

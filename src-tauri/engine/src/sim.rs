@@ -1,5 +1,5 @@
 //! An engine on a simulated clock, whose agents are scripts: no process, no waiting, no chance but the seed.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,10 +55,11 @@ pub(crate) struct Sim {
     pub engine: Arc<Engine>,
     pub world: Arc<SimWorld>,
     pub company: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// How a scripted run ends.
+#[derive(Debug)]
 pub(crate) enum Ends {
     Well(&'static str),
     Badly(&'static str),
@@ -79,9 +80,24 @@ impl Sim {
         });
         let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
         let engine = Engine::open_in(config, Arc::clone(&world) as Arc<dyn World>).await.unwrap();
-        let mut sim = Self { engine, world, company: String::new(), _dir: dir };
+        let mut sim = Self { engine, world, company: String::new(), dir };
         sim.found("Sim").await;
         sim
+    }
+
+    /// The program is killed and started again on what it left. No run had a host that outlived it.
+    pub async fn crash(self) -> Self {
+        let Self { engine, world, company, dir } = self;
+        world.carried.lock().unwrap().clear();
+        engine.shutdown().await;
+        drop(engine);
+        let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
+        let engine = Engine::open_in(config, Arc::clone(&world) as Arc<dyn World>).await.unwrap();
+        engine.adopt_runs().await.unwrap();
+        while !engine.live_runs().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { engine, world, company, dir }
     }
 
     /// A new company, which is the one spoken of from now on.
@@ -261,8 +277,11 @@ pub(crate) async fn invariants(sim: &Sim) {
         let carried = sim.engine.live_runs().contains_key(&run.id);
         assert!(carried, "a run that nobody carries: {run:#?}");
     }
-    assert!(
-        store::issues::dangling_locks(&mut conn).await.unwrap().is_empty(),
-        "a lock of a run that is over"
-    );
+    for issue in store::issues::dangling_locks(&mut conn).await.unwrap() {
+        let holder = match issue.execution_run_id {
+            Some(id) => store::runs::get(&mut conn, id).await.unwrap(),
+            None => None,
+        };
+        panic!("a lock of a run that is over: {issue:#?} held by {holder:#?}");
+    }
 }

@@ -61,6 +61,14 @@ impl Handle<AddCommentOp> for Engine {
         if caller.is_operator() {
             self.drop_scheduled(&mut tx, &mut issue).await?;
         }
+        let kills = if q.interrupt {
+            let kills = self.cancel_issue_run(&mut tx, issue.id, "Interrupted by a comment").await?;
+            // What it held is free now.
+            issue = store::issues::get(&mut tx, issue.id).await.or_missing("Issue")?;
+            kills
+        } else {
+            Vec::new()
+        };
         let blockers = store::relations::unresolved(&mut tx, issue.id).await.answer()?.len();
         let who = commenter(caller, &issue);
         let reopened = match domain::issue::reopening(&issue, who, q.reopen, q.resume, blockers) {
@@ -70,11 +78,6 @@ impl Handle<AddCommentOp> for Engine {
                 true
             }
             Reopening::Refused(why) => return Err(ApiError::conflict(why)),
-        };
-        let kills = if q.interrupt {
-            self.cancel_issue_run(&mut tx, issue.id, "Interrupted by a comment").await?
-        } else {
-            Vec::new()
         };
         issue.updated_at = tx.at();
         store::issues::save(&mut tx, &issue).await.answer()?;

@@ -15,7 +15,7 @@ use super::super::comments::NewComment;
 use super::super::text;
 use super::stages::wakes_of_stage;
 use crate::dispatch::Handle;
-use crate::error::{Answer, OrAnswer};
+use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::run::Kill;
 use crate::wake::Wake;
 use crate::{Caller, Engine};
@@ -84,6 +84,7 @@ impl Engine {
         let mut kills = Vec::new();
         if q.interrupt || (issue.status == IssueStatus::Cancelled && before.status != issue.status) {
             kills = self.cancel_issue_run(tx, issue.id, "Stopped from the issue").await?;
+            issue = store::issues::get(tx, issue.id).await.or_missing("Issue")?;
         }
         self.wake_all(tx, caller, wakes).await?;
         Ok((UpdatedIssue { issue, comment }, kills))
