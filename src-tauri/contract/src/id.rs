@@ -66,6 +66,10 @@ ids! {
     BudgetIncidentId;
     CostEventId;
     RecoveryActionId;
+    ProjectWorkspaceId;
+    ExecutionWorkspaceId;
+    WorkspaceOperationId;
+    TrashedWorkspaceId;
 }
 
 /// An issue by its UUID or by its identifier (`ABC-12`, in any case).

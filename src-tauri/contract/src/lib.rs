@@ -36,6 +36,7 @@ pub mod time;
 pub mod transcript;
 pub mod wake;
 mod words;
+pub mod workspace;
 
 pub use error::{ApiError, ErrorCode};
 pub use id::*;

@@ -41,6 +41,7 @@ words! {
         Adapter = "adapter",
         Backup = "backup",
         Recovery = "recovery",
+        Workspace = "workspace",
     }
 }
 

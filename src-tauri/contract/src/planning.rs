@@ -142,6 +142,8 @@ pub struct CreateProject {
     pub target_date: Option<String>,
     #[serde(default)]
     pub color: Option<String>,
+    #[serde(default)]
+    pub execution_workspace_policy: Option<JsonObject>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -160,6 +162,9 @@ pub struct UpdateProject {
     pub lead_agent_id: Patch<AgentId>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub color: Patch<String>,
+    /// How its issues are given their workspaces.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub execution_workspace_policy: Patch<JsonObject>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

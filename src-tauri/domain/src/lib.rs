@@ -20,3 +20,4 @@ pub mod retry;
 pub mod run;
 pub mod settings;
 pub mod wake;
+pub mod workspace;

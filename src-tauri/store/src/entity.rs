@@ -12,10 +12,15 @@ use contract::planning::{GoalLevel, GoalStatus, ProjectStatus};
 use contract::recovery::{RecoveryKind, RecoveryOutcome, RecoveryOwnerType, RecoveryStatus};
 use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
 use contract::wake::WakeupStatus;
+use contract::workspace::{
+    ExecutionWorkspaceStatus, ProjectWorkspaceSource, ProjectWorkspaceVisibility, WorkspaceMode,
+    WorkspaceOperationStatus, WorkspacePhase, WorkspaceProvider, WorkspaceStrategy,
+};
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId, GoalId,
-    InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId, RecoveryActionId, RevisionId, RunId,
-    TaskSessionId, Timestamp, WakeupId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, Cents, CommentId, CompanyId, DocumentId,
+    ExecutionWorkspaceId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, ProjectId,
+    ProjectWorkspaceId, RecoveryActionId, RevisionId, RunId, TaskSessionId, Timestamp, TrashedWorkspaceId,
+    WakeupId, WorkspaceOperationId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -127,6 +132,18 @@ text_columns!(
     TriggerDetail,
     WakeupStatus,
     WorkMode,
+    ExecutionWorkspaceId,
+    ExecutionWorkspaceStatus,
+    ProjectWorkspaceId,
+    ProjectWorkspaceSource,
+    ProjectWorkspaceVisibility,
+    TrashedWorkspaceId,
+    WorkspaceMode,
+    WorkspaceOperationId,
+    WorkspaceOperationStatus,
+    WorkspacePhase,
+    WorkspaceProvider,
+    WorkspaceStrategy,
 );
 
 macro_rules! json_columns {

@@ -29,9 +29,13 @@ pub use error::{GitError, Reason};
 pub use folder::{Source, Workspace, WorkspaceError, resolve};
 pub use name::{branch_name, folder_name};
 pub use read::{
-    Change, ChangeKind, Diff, Drift, FileDiff, State, Status, diff, drift, is_repository, status,
+    Change, ChangeKind, Diff, Drift, FileDiff, State, Status, diff, drift, is_repository, main_repository,
+    status,
 };
-pub use remove::{Removed, delete_branch, purge_folder, put_folder_back, remove, set_aside};
+pub use remove::{
+    Removed, delete_branch, delete_merged_branch, has_snapshot, purge_folder, put_folder_back, remove,
+    set_aside,
+};
 pub use snapshot::{KeepIgnored, SNAPSHOTS, Snapshot, forget_snapshot, restore, snapshot};
 pub use survey::{Survey, survey};
 pub use worktree::{Entry, Made, Wanted, create, list, prune_entry};

@@ -18,9 +18,13 @@ pub fn branch_name(rendered: &str) -> Option<String> {
     (!name.is_empty() && name != "HEAD" && name != "@").then_some(name)
 }
 
-/// Makes one folder name of a branch name.
+/// Makes one folder name of a branch name. Never one of those that a folder has while it is taken away.
 pub fn folder_name(branch: &str) -> String {
-    branch.replace('/', "-")
+    let mut name = branch.replace('/', "-");
+    if name.ends_with(".going") || name.ends_with(".gone") {
+        name.push('-');
+    }
+    name
 }
 
 fn part(text: &str) -> String {
@@ -68,5 +72,6 @@ mod tests {
         let long = branch_name(&"ä".repeat(500)).unwrap();
         assert!(long.len() <= LONGEST && long.chars().all(|c| c == 'ä'));
         assert_eq!(folder_name("feat/x"), "feat-x");
+        assert_eq!(folder_name("x.gone"), "x.gone-");
     }
 }

@@ -103,6 +103,24 @@ pub(crate) fn root_of(path: &Path) -> Result<PathBuf> {
     Ok(root.components().collect())
 }
 
+/// The commit at which a branch stands, if the base has all of it.
+pub(crate) fn tip_within(repo: &Path, branch: &str, base: &str) -> Result<Option<String>> {
+    let repo = open(repo)?;
+    let tip = commit_of(&repo, &format!("refs/heads/{branch}"))?;
+    let (Some(tip), Some(base)) = (tip, commit_of(&repo, base)?) else { return Ok(None) };
+    let (ahead, _) = repo.graph_ahead_behind(tip, base)?;
+    Ok((ahead == 0).then(|| tip.to_string()))
+}
+
+/// The repository that a folder is a worktree of.
+pub fn main_repository(worktree: &Path) -> Option<PathBuf> {
+    let repo = Repository::open(worktree).ok().filter(Repository::is_worktree)?;
+    let common = repo.commondir();
+    let own = common.file_name().is_some_and(|n| n == ".git");
+    let root = if own { common.parent()? } else { common };
+    Some(root.components().collect())
+}
+
 /// Whether a folder lies in a git repository that has files.
 pub fn is_repository(path: &Path) -> bool {
     open(path).is_ok_and(|r| !r.is_bare())

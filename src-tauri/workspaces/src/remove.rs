@@ -25,6 +25,13 @@ pub(crate) fn going(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The name that a folder has once all of it is kept: whatever is left of it may be deleted.
+pub(crate) fn gone(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".gone");
+    path.with_file_name(name)
+}
+
 /// Keeps a worktree as the snapshot `name`, then takes it away. May be called again after an interruption.
 ///
 /// A folder with repositories of its own in it is moved into `trash` as it is. Never takes away the repository's own
@@ -32,7 +39,8 @@ pub(crate) fn going(path: &Path) -> PathBuf {
 pub fn remove(repo: &Path, path: &Path, name: &str, keep: KeepIgnored, trash: &Path) -> Result<Removed> {
     let root = read::root_of(repo)?;
     let all = list(&root)?;
-    let aside = going(path);
+    let (aside, rest) = (going(path), gone(path));
+    purge_folder(&rest)?;
     if !path.exists() && !aside.is_dir() {
         forget_entry(&root, path)?;
         return Ok(Removed::default());
@@ -61,7 +69,13 @@ pub fn remove(repo: &Path, path: &Path, name: &str, keep: KeepIgnored, trash: &P
     };
     let mut out = Removed { aside: None, snapshot: None };
     if kept.nested.is_empty() {
-        std::fs::remove_dir_all(&aside).map_err(GitError::io(&aside))?;
+        // From here on the folder counts as deleted, however long that takes and whatever stops it: it must never be
+        // kept again with half of its files.
+        if let Err(e) = std::fs::rename(&aside, &rest) {
+            put_back(&root, &aside, path)?;
+            return Err(GitError::io(&aside)(e));
+        }
+        let _ = std::fs::remove_dir_all(&rest);
     } else {
         let place = trash.join(name.replace('/', "-"));
         if let Err(e) = set_aside(&aside, &place) {
@@ -71,7 +85,8 @@ pub fn remove(repo: &Path, path: &Path, name: &str, keep: KeepIgnored, trash: &P
         out.aside = Some(place);
     }
     out.snapshot = Some(kept);
-    forget_entry(&root, path)?;
+    // A record that stays is found, and forgotten, by whoever makes a worktree there again.
+    let _ = forget_entry(&root, path);
     Ok(out)
 }
 
@@ -113,6 +128,20 @@ pub fn purge_folder(place: &Path) -> Result<()> {
     match std::fs::remove_dir_all(place) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(GitError::io(place)(e)),
         _ => Ok(()),
+    }
+}
+
+/// Whether there is a snapshot under this ref.
+pub fn has_snapshot(repo: &Path, reference: &str) -> Result<bool> {
+    Ok(Git::at(repo).args(["show-ref", "--verify", "--quiet", reference]).ask()?.0)
+}
+
+/// Deletes a branch of which the base has every commit. Answers whether it did.
+pub fn delete_merged_branch(repo: &Path, branch: &str, base: &str) -> Result<bool> {
+    let tip = read::tip_within(repo, branch, base)?;
+    match tip {
+        Some(tip) => delete_branch(repo, branch, &tip),
+        None => Ok(false),
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Survey {
     pub missing: Vec<PathBuf>,
     /// Known worktrees whose removal was interrupted.
     pub interrupted: Vec<PathBuf>,
+    /// What is left of folders that are kept already.
+    pub leftovers: Vec<PathBuf>,
 }
 
 /// Compares what is known with what lies two levels below `root`, where each group has its own folder.
@@ -32,7 +34,11 @@ pub fn survey(root: &Path, known: &[PathBuf]) -> Survey {
         expected.insert(aside);
     }
     for group in folders(root) {
-        out.orphans.extend(folders(&group).into_iter().filter(|f| !expected.contains(f)));
+        let unknown = folders(&group).into_iter().filter(|f| !expected.contains(f));
+        let (leftovers, orphans): (Vec<_>, Vec<_>) =
+            unknown.partition(|f| f.extension().is_some_and(|e| e == "gone"));
+        out.leftovers.extend(leftovers);
+        out.orphans.extend(orphans);
     }
     out.orphans.sort_unstable();
     out

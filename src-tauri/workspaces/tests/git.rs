@@ -80,7 +80,10 @@ fn files(root: &Path) -> BTreeMap<String, (Vec<u8>, bool)> {
             }
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
             if meta.is_symlink() {
-                out.insert(name, (std::fs::read_link(&path).unwrap().to_string_lossy().as_bytes().to_owned(), false));
+                out.insert(
+                    name,
+                    (std::fs::read_link(&path).unwrap().to_string_lossy().as_bytes().to_owned(), false),
+                );
             } else if meta.is_dir() {
                 open.push(path);
             } else {
@@ -388,6 +391,27 @@ fn a_removal_that_was_interrupted_is_finished_or_taken_back() {
             assert!(git(&path, &["status", "--porcelain"]).contains("run.sh"));
         }
     }
+}
+
+#[test]
+fn what_is_kept_is_never_kept_again_with_half_of_its_files() {
+    let b = Bench::new();
+    let path = messy(&b, "x");
+    let before = files(&path);
+    let kept = snapshot(&path, "w/1", KeepIgnored::No).unwrap();
+    // As a program leaves it that is killed while it deletes.
+    let rest = path.with_file_name("x.gone");
+    std::fs::rename(&path, &rest).unwrap();
+    std::fs::remove_file(rest.join("a.txt")).unwrap();
+    let root = b.dir.path().canonicalize().unwrap().join("worktrees");
+    let found = survey(&root, std::slice::from_ref(&path));
+    assert_eq!((found.leftovers, found.orphans), (vec![rest.clone()], vec![]));
+    assert_eq!(b.remove(&path, "w/1"), Removed::default());
+    assert!(!rest.exists() && has_snapshot(&b.repo, &kept.reference).unwrap());
+    restore(&b.repo, &kept.reference, &path, "x").unwrap();
+    assert_eq!(files(&path)["a.txt"], before["a.txt"]);
+    assert_eq!(main_repository(&path), Some(b.repo.clone()));
+    assert_eq!(main_repository(&b.repo), None);
 }
 
 #[test]

@@ -14,12 +14,14 @@ mod keys;
 mod labels;
 mod maintenance;
 mod planning;
+mod project_workspaces;
 pub(crate) mod reach;
 mod recovery;
 mod runs;
 mod search;
 mod sessions;
 mod wakes;
+mod workspaces;
 
 pub(crate) use comments::NewComment;
 pub(crate) use instructions::{bundle_of, write_defaults};

@@ -78,6 +78,14 @@ impl Handle<GetProject> for Engine {
     }
 }
 
+/// A policy holds commands that are run on this machine, so it is for the board.
+fn check_policy(caller: &Caller, policy: Option<&contract::JsonObject>) -> Answer<()> {
+    let Some(policy) = policy else { return Ok(()) };
+    caller.board_only("change how issues of a project are executed")?;
+    domain::workspace::check(policy)
+        .map_err(|why| ApiError::unprocessable(format!("executionWorkspacePolicy: {why}")))
+}
+
 /// Colours that new projects take in turn.
 const COLORS: [&str; 10] = [
     "#6366f1", "#8b5cf6", "#ec4899", "#ef4444", "#f97316", "#eab308", "#22c55e", "#14b8a6", "#06b6d4",
@@ -86,6 +94,7 @@ const COLORS: [&str; 10] = [
 
 impl Handle<CreateProjectOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateProject) -> Answer<Project> {
+        check_policy(caller, q.execution_workspace_policy.as_ref())?;
         let mut tx = self.store.write(self.now()).await.answer()?;
         self.company(&mut tx, caller, q.company_id).await?;
         let others = store::planning::projects(&mut tx, q.company_id).await.answer()?;
@@ -105,7 +114,7 @@ impl Handle<CreateProjectOp> for Engine {
             env: None,
             pause_reason: None,
             paused_at: None,
-            execution_workspace_policy: None,
+            execution_workspace_policy: q.execution_workspace_policy,
             archived_at: None,
             created_at: tx.at(),
             updated_at: tx.at(),
@@ -128,6 +137,10 @@ impl Handle<CreateProjectOp> for Engine {
 
 impl Handle<UpdateProjectOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: UpdateProject) -> Answer<Project> {
+        if !q.execution_workspace_policy.is_keep() {
+            caller.board_only("change how issues of a project are executed")?;
+        }
+        check_policy(caller, q.execution_workspace_policy.as_set())?;
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut p = store::planning::project(&mut tx, q.id).await.or_missing("Project")?;
         caller.within(p.company_id)?;
@@ -140,6 +153,7 @@ impl Handle<UpdateProjectOp> for Engine {
         p.goal_id = q.goal_id.apply(p.goal_id);
         p.lead_agent_id = q.lead_agent_id.apply(p.lead_agent_id);
         p.color = q.color.apply(p.color);
+        p.execution_workspace_policy = q.execution_workspace_policy.apply(p.execution_workspace_policy);
         p.updated_at = tx.at();
         store::planning::save_project(&mut tx, &p).await.answer()?;
         let id = p.id.to_string();

@@ -121,6 +121,7 @@ impl Engine {
         i.billing_code = text(q.billing_code.clone()).apply(i.billing_code.take());
         let machine = !q.assignee_adapter_overrides.is_keep() || !q.execution_workspace_settings.is_keep();
         super::create::may_set_execution(caller, machine)?;
+        super::create::check_settings(q.execution_workspace_settings.as_set())?;
         i.assignee_adapter_overrides =
             q.assignee_adapter_overrides.clone().apply(i.assignee_adapter_overrides.take());
         i.execution_policy = q.execution_policy.clone().apply(i.execution_policy.take());
@@ -260,6 +261,24 @@ impl Engine {
         .with_hint("Ask with an interaction first, or set the issue to done or blocked."))
     }
 
+    /// Wakes of those for whom this issue was the last that held them up.
+    pub(crate) async fn wakes_of_done(&self, tx: &mut WriteTx, i: &Issue) -> Answer<Vec<Wake>> {
+        let mut wakes = Vec::new();
+        for d in store::relations::blocked(tx, i.id).await.answer()? {
+            let open = !matches!(d.status, IssueStatus::Backlog | IssueStatus::Done | IssueStatus::Cancelled);
+            if !open || !store::relations::unresolved(tx, d.id).await.answer()?.is_empty() {
+                continue;
+            }
+            if let (Some(agent), Some(full)) =
+                (d.assignee_agent_id, store::issues::get(tx, d.id).await.answer()?)
+            {
+                let source = InvocationSource::Automation;
+                wakes.push(Wake::about(&full, agent, source, "issue_blockers_resolved"));
+            }
+        }
+        Ok(wakes)
+    }
+
     /// Wakes that follow when an issue ends: dependents whose last blocker it was, and its parent.
     async fn wakes_of_end(&self, tx: &mut WriteTx, before: &Issue, i: &Issue) -> Answer<Vec<Wake>> {
         let mut wakes = Vec::new();
@@ -267,23 +286,7 @@ impl Engine {
             return Ok(wakes);
         }
         if i.status == IssueStatus::Done {
-            for d in store::relations::blocked(tx, i.id).await.answer()? {
-                let open =
-                    !matches!(d.status, IssueStatus::Backlog | IssueStatus::Done | IssueStatus::Cancelled);
-                if !open || !store::relations::unresolved(tx, d.id).await.answer()?.is_empty() {
-                    continue;
-                }
-                if let (Some(agent), Some(full)) =
-                    (d.assignee_agent_id, store::issues::get(tx, d.id).await.answer()?)
-                {
-                    wakes.push(Wake::about(
-                        &full,
-                        agent,
-                        InvocationSource::Automation,
-                        "issue_blockers_resolved",
-                    ));
-                }
-            }
+            wakes = self.wakes_of_done(tx, i).await?;
         }
         if let Some(parent) = i.parent_id
             && let Some(p) = store::issues::get(tx, parent).await.answer()?
