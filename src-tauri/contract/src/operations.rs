@@ -254,7 +254,7 @@ operations! {
     #[doc = "Lists the steps that a run took in workspaces, oldest first."]
     ListRunWorkspaceOperations = "runs.workspace-operations": Get "/api/heartbeat-runs/{runId}/workspace-operations" -> 200, Company, (RunPath) -> Vec<WorkspaceOperation>, reads [Run Workspace];
     #[doc = "Reads where an issue is worked on, with what git says of it."]
-    GetIssueWorkspace = "issues.workspace": Get "/api/issues/{id}/workspace" -> 200, Company, (IssuePath) -> IssueWorkspace, reads [Workspace Issue Run];
+    GetIssueWorkspace = "issues.workspace": Get "/api/issues/{id}/workspace" -> 200, Company, (IssuePath) -> IssueWorkspace, reads [Workspace];
     #[doc = "Reads how one file of an issue's workspace differs from the base."]
     ReadWorkspaceDiffOp = "issues.workspace.diff": Get "/api/issues/{id}/workspace/diff" -> 200, Company, (ReadWorkspaceDiff) -> WorkspaceDiff, reads [Workspace];
     #[doc = "Measures what an issue's workspace takes on its disk."]

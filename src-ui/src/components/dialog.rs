@@ -8,6 +8,7 @@ use crate::components::base::{Icon, Kbd};
 use crate::components::icons as i;
 use crate::components::new_issue::NewIssue;
 use crate::components::palette::Palette;
+use crate::pages::issue::CloseWorkspace;
 use crate::pages::onboarding::NewCompany;
 use crate::state::{Dialog, app};
 
@@ -94,6 +95,7 @@ pub fn DialogLayer() -> impl IntoView {
             Dialog::Palette => view! { <Palette /> }.into_any(),
             Dialog::Shortcuts => view! { <Shortcuts close /> }.into_any(),
             Dialog::NewIssue(defaults) => view! { <NewIssue defaults=defaults /> }.into_any(),
+            Dialog::CloseWorkspace(id) => view! { <CloseWorkspace id=id close /> }.into_any(),
             Dialog::NewCompany => view! { <NewCompany close /> }.into_any(),
             Dialog::Confirm { title, body, action, danger, then } => view! {
                 <Overlay label=title.clone() class="confirm" close=close>

@@ -61,6 +61,7 @@ pub enum Dialog {
     Shortcuts,
     NewIssue(NewIssueDefaults),
     NewCompany,
+    CloseWorkspace(contract::ExecutionWorkspaceId),
     Confirm { title: String, body: String, action: String, danger: bool, then: Callback<()> },
 }
 

@@ -97,6 +97,12 @@ impl Bench {
         self.sim.try_ask(&Sim::as_run(run), "issues.update", input).await.unwrap();
     }
 
+    /// The run of this issue among those that were started since the last time.
+    async fn started_on(&self, issue: IssueId) -> Run {
+        let started = self.sim.started().await;
+        started.into_iter().find(|r| r.issue_id == Some(issue)).expect("no run of the issue")
+    }
+
     async fn reconcile(&self) {
         self.sim.engine.reconcile_workspaces().await.unwrap();
     }
@@ -194,14 +200,17 @@ async fn two_issues_never_share_a_folder_unless_they_are_told_to() {
         assert_ne!(other["id"], named.to_string());
         other["sourceIssueId"].as_str().unwrap().parse().unwrap()
     };
-    b.issue(&agent, json!({ "inheritExecutionWorkspaceFromIssueId": first })).await;
-    let run = b.sim.one().await;
+    let heir = b.issue(&agent, json!({ "inheritExecutionWorkspaceFromIssueId": first })).await;
+    let run = b.started_on(heir).await;
     assert_eq!(b.enter(&run).await.cwd, folders[0], "the issue says so");
 
     b.policy(json!({ "enabled": true, "defaultMode": "adapter_default" })).await;
     let agent = b.sim.agent("Eve", json!({})).await;
-    b.issue(&agent, json!({})).await;
-    assert!(b.try_enter(&b.sim.one().await).await.unwrap().is_none(), "where the agent's settings say");
+    let issue = b.issue(&agent, json!({})).await;
+    assert!(
+        b.try_enter(&b.started_on(issue).await).await.unwrap().is_none(),
+        "where the agent's settings say"
+    );
 }
 
 #[tokio::test]
@@ -226,7 +235,8 @@ async fn those_who_wait_go_on_only_after_the_finalize() {
         (next.issue_id, said(&next, "wakeReason").as_str()),
         (Some(second), "issue_blockers_resolved")
     );
-    assert_eq!(said(&next, "deferredFor"), "workspace_finalize");
+    let wakes = b.sim.ask("wakeups.list", json!({ "companyId": b.sim.company })).await.to_string();
+    assert!(wakes.contains(r#""deferredFor":"workspace_finalize""#), "{wakes}");
     invariants(&b.sim).await;
 }
 
@@ -309,7 +319,7 @@ async fn a_workspace_that_cannot_be_made_ends_the_run_with_its_reason_and_asks_s
         b.policy(json!({ "enabled": true, "workspaceStrategy": strategy })).await;
         let agent = b.sim.agent("Bo", json!({})).await;
         let issue = b.issue(&agent, json!({})).await;
-        let run = b.sim.started().await.into_iter().find(|r| r.issue_id == Some(issue)).unwrap();
+        let run = b.started_on(issue).await;
         let e = b.try_enter(&run).await.unwrap_err();
         assert!(e.message.contains(word) && e.hint.is_some(), "{e:?}");
         assert_eq!(e.details.unwrap()["errorCode"], "workspace_failed");
@@ -342,9 +352,11 @@ async fn another_agent_goes_on_in_a_workspace_only_with_a_word_about_it() {
     b.sim.end(&next, Ends::Badly("cancelled")).await;
 
     // One who is meant for another environment gets a folder of their own.
-    b.sim.ask("agents.update", json!({ "id": ada, "defaultEnvironmentId": "another" })).await;
-    b.sim.ask("issues.update", json!({ "id": issue, "assigneeAgentId": ada })).await;
-    let run = b.sim.started().await.into_iter().find(|r| r.agent_id.to_string() == ada).unwrap();
+    let settings = json!({ "environmentId": "another" });
+    let back = json!({ "id": issue, "assigneeAgentId": ada, "executionWorkspaceSettings": settings });
+    b.sim.ask("issues.update", back).await;
+    let run = b.started_on(issue).await;
+    assert_eq!(run.agent_id.to_string(), ada);
     let old = b.of(issue).await.workspace.unwrap().id;
     let fresh = b.enter(&run).await;
     let w = b.of(issue).await.workspace.unwrap();

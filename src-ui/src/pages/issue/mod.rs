@@ -6,8 +6,10 @@ mod properties;
 mod subissues;
 mod texts;
 mod thread_view;
+mod workspace;
 
 pub use thread_view::actor;
+pub use workspace::CloseWorkspace;
 
 use std::sync::Arc;
 
@@ -202,6 +204,7 @@ fn Detail(current: Current) -> impl IntoView {
                         <texts::Description current=current editing=editing />
                         <subissues::SubIssues current=current />
                         <documents::Documents current=current />
+                        <workspace::Workspace current=current />
                         <thread_view::Thread current=current />
                         <Composer
                             issue=id

@@ -311,7 +311,12 @@ pub(in crate::service) fn commenter(caller: &Caller, i: &Issue) -> Commenter {
 }
 
 pub(super) fn blocked_by(blockers: &[IssueSummary]) -> ApiError {
-    let names: Vec<String> = blockers.iter().filter_map(|b| b.identifier.clone()).collect();
+    let name = |b: &IssueSummary| {
+        let name = b.identifier.clone()?;
+        // Done, and its workspace is not finalized.
+        Some(if b.status == IssueStatus::Done { format!("{name} (its workspace)") } else { name })
+    };
+    let names: Vec<String> = blockers.iter().filter_map(name).collect();
     let ids: Vec<String> = blockers.iter().map(|b| b.id.to_string()).collect();
     ApiError::new(ErrorCode::DependenciesBlocked, format!("Blockers are not done: {}", names.join(", ")))
         .with_details(json!({ "unresolvedBlockerIssueIds": ids }))
