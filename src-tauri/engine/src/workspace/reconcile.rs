@@ -33,12 +33,12 @@ impl Engine {
         let survey = blocking(move || workspaces::survey(&root, &known)).await?;
         for path in survey.interrupted {
             if let Some(id) = own.get(&path) {
-                self.mend(*id, "finishing its removal", self.finish_removal(*id)).await;
+                self.mend(*id, "finishing its removal", Box::pin(self.finish_removal(*id))).await;
             }
         }
         for path in survey.missing {
             if let Some(id) = own.get(&path) {
-                self.mend(*id, "its folder is gone", self.archive_missing(*id)).await;
+                self.mend(*id, "its folder is gone", Box::pin(self.archive_missing(*id))).await;
             }
         }
         for path in survey.leftovers {
@@ -53,9 +53,9 @@ impl Engine {
         }
         for w in open {
             if w.source_issue_id.is_none() {
-                self.mend(w.id, "its issue is gone", self.close_unowned(w.id)).await;
+                self.mend(w.id, "its issue is gone", Box::pin(self.close_unowned(w.id))).await;
             } else {
-                self.mend(w.id, "its finalize", self.finalize_late(w)).await;
+                self.mend(w.id, "its finalize", Box::pin(self.finalize_late(w))).await;
             }
         }
         self.purge_trash().await

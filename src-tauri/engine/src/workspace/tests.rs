@@ -104,7 +104,7 @@ impl Bench {
     }
 
     async fn reconcile(&self) {
-        self.sim.engine.reconcile_workspaces().await.unwrap();
+        Box::pin(self.sim.engine.reconcile_workspaces()).await.unwrap();
     }
 
     fn worktrees(&self) -> usize {
@@ -114,8 +114,7 @@ impl Bench {
 
 use WorkspaceOperationStatus::{Failed, Succeeded};
 use WorkspacePhase::{
-    WorkspaceFinalize as Finalize, WorkspaceProvision as Provision, WorktreeCleanup as Cleanup,
-    WorktreePrepare as Prepare,
+    WorkspaceFinalize as Finalize, WorkspaceProvision as Provision, WorktreePrepare as Prepare,
 };
 
 #[tokio::test]

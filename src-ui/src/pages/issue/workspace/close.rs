@@ -49,7 +49,7 @@ pub fn CloseWorkspace(id: ExecutionWorkspaceId, close: Callback<()>) -> impl Int
             {loaded(
                 query,
                 4,
-                move |r| move || r.with(|r| view! { <Readiness of=r.clone() keep_ignored=keep_ignored /> }),
+                move |r| move || r.with(|r| view! { <Readiness of=(**r).clone() keep_ignored=keep_ignored /> }),
             )}
             <div class="dialog-actions">
                 <button class="btn" on:click=move |_| close.run(())>
