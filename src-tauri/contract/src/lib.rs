@@ -27,6 +27,7 @@ pub mod operation;
 pub mod operations;
 pub mod patch;
 pub mod planning;
+pub mod project_workspace;
 pub mod query;
 pub mod recovery;
 pub mod run;

@@ -226,9 +226,9 @@ operations! {
     #[doc = "Lists a company's projects."]
     ListProjects = "projects.list": Get "/api/companies/{companyId}/projects" -> 200, Company, (CompanyPath) -> Vec<Project>, reads [Project];
     #[doc = "Starts a project."]
-    CreateProjectOp = "projects.create": Post "/api/companies/{companyId}/projects" -> 201, Company, (CreateProject) -> Project, reads [Project], changes [Project Activity];
+    CreateProjectOp = "projects.create": Post "/api/companies/{companyId}/projects" -> 201, Company, (CreateProject) -> Project, reads [Project], changes [Project Workspace Activity];
     #[doc = "Reads a project."]
-    GetProject = "projects.get": Get "/api/projects/{id}" -> 200, Company, (ProjectPath) -> Project, reads [Project];
+    GetProject = "projects.get": Get "/api/projects/{id}" -> 200, Company, (ProjectPath) -> ProjectDetail, reads [Project Workspace];
     #[doc = "Changes a project."]
     UpdateProjectOp = "projects.update": Patch "/api/projects/{id}" -> 200, Company, (UpdateProject) -> Project, reads [Project], changes [Project Activity];
 
@@ -253,6 +253,8 @@ operations! {
     ListWorkspaceOperations = "execution-workspaces.operations": Get "/api/execution-workspaces/{id}/workspace-operations" -> 200, Company, (ExecutionWorkspacePath) -> Vec<WorkspaceOperation>, reads [Workspace];
     #[doc = "Lists the steps that a run took in workspaces, oldest first."]
     ListRunWorkspaceOperations = "runs.workspace-operations": Get "/api/heartbeat-runs/{runId}/workspace-operations" -> 200, Company, (RunPath) -> Vec<WorkspaceOperation>, reads [Run Workspace];
+    #[doc = "Reads what a step in a workspace's life wrote."]
+    ReadWorkspaceOperationLogOp = "workspace-operations.log": Get "/api/workspace-operations/{operationId}/log" -> 200, Company, (ReadWorkspaceOperationLog) -> WorkspaceOperationLog, reads [Workspace];
     #[doc = "Reads where an issue is worked on, with what git says of it."]
     GetIssueWorkspace = "issues.workspace": Get "/api/issues/{id}/workspace" -> 200, Company, (IssuePath) -> IssueWorkspace, reads [Workspace];
     #[doc = "Reads how one file of an issue's workspace differs from the base."]

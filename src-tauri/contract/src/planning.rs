@@ -144,6 +144,9 @@ pub struct CreateProject {
     pub color: Option<String>,
     #[serde(default)]
     pub execution_workspace_policy: Option<JsonObject>,
+    /// Where its code lies: the fields of a new project workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<JsonObject>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

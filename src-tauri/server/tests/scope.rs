@@ -23,6 +23,8 @@ struct Estate {
     run: String,
     /// Where the issue is worked on; there once its run was started.
     workspace: String,
+    /// What was done there.
+    operation: String,
     _code: tempfile::TempDir,
 }
 
@@ -65,6 +67,7 @@ impl Estate {
             goal: id(&goal),
             project,
             workspace: String::new(),
+            operation: String::new(),
             _code: code,
             run: id(&runs[0]),
             issue,
@@ -78,6 +81,8 @@ impl Estate {
             let all = d.ok("GET", &path, None).await;
             if let Some(w) = all.as_array().unwrap().first() {
                 self.workspace = id(w);
+                let steps = format!("/api/execution-workspaces/{}/workspace-operations", self.workspace);
+                self.operation = id(&d.ok("GET", &steps, None).await[0]);
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -95,6 +100,7 @@ impl Estate {
                 "{labelId}" => self.label.clone(),
                 "{commentId}" => self.comment.clone(),
                 "{revisionId}" => self.revision.clone(),
+                "{operationId}" => self.operation.clone(),
                 "{key}" => "plan".to_owned(),
                 "{type}" => "process".to_owned(),
                 "{id}" if op.path.starts_with("/api/issues/") => id(&self.issue),

@@ -27,7 +27,7 @@ pub fn survey(root: &Path, known: &[PathBuf]) -> Survey {
         let aside = going(path);
         if aside.is_dir() {
             out.interrupted.push(path.clone());
-        } else if !path.exists() && path.parent().is_some_and(Path::is_dir) {
+        } else if !path.exists() && (path.parent().is_some_and(Path::is_dir) || within(root, path)) {
             out.missing.push(path.clone());
         }
         expected.insert(path.clone());
@@ -42,6 +42,11 @@ pub fn survey(root: &Path, known: &[PathBuf]) -> Survey {
     }
     out.orphans.sort_unstable();
     out
+}
+
+/// Whether a path lies where worktrees are made, on a disk that is there.
+fn within(root: &Path, path: &Path) -> bool {
+    root.is_dir() && path.starts_with(root)
 }
 
 fn folders(of: &Path) -> Vec<PathBuf> {

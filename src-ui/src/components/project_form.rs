@@ -104,6 +104,7 @@ impl Form {
                     target_date: None,
                     color: None,
                     execution_workspace_policy: (!folder.is_empty()).then(|| self.policy(None)),
+                    workspace: None,
                 };
                 call::<op::CreateProjectOp>(&input).await?
             }

@@ -6,6 +6,7 @@ use contract::ApiError;
 use contract::company::CompanyPath;
 use contract::operations::*;
 use contract::planning::*;
+use contract::workspace::ProjectDetail;
 use serde_json::json;
 
 use super::text;
@@ -70,11 +71,13 @@ impl Handle<ListProjects> for Engine {
 }
 
 impl Handle<GetProject> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: ProjectPath) -> Answer<Project> {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: ProjectPath) -> Answer<ProjectDetail> {
         let mut conn = self.store.read().await.answer()?;
         let project = store::planning::project(&mut conn, q.id).await.or_missing("Project")?;
         caller.within(project.company_id)?;
-        Ok(project)
+        let workspaces = store::project_workspaces::list(&mut conn, project.id).await.answer()?;
+        let primary_workspace = workspaces.iter().find(|w| w.is_primary).cloned();
+        Ok(ProjectDetail { project, workspaces, primary_workspace })
     }
 }
 
@@ -130,6 +133,9 @@ impl Handle<CreateProjectOp> for Engine {
             json!({ "name": project.name }),
         )
         .await?;
+        if let Some(workspace) = q.workspace {
+            self.add_inline_workspace(&mut tx, caller, &project, workspace).await?;
+        }
         tx.commit().await.answer()?;
         Ok(project)
     }

@@ -52,6 +52,69 @@ impl Engine {
         let details = json!({ "workspaceId": w.id, "name": w.name, "cwd": w.cwd });
         self.log(tx, caller, w.company_id, action, entity, details).await
     }
+
+    async fn add_project_workspace(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        project: &Project,
+        q: CreateProjectWorkspace,
+    ) -> Answer<ProjectWorkspace> {
+        let first = store::project_workspaces::list(tx, project.id).await.answer()?.is_empty();
+        let cwd = q.cwd.map(|c| c.into_string());
+        let repo_url = q.repo_url.map(|u| u.into_string());
+        let source = if cwd.is_some() || repo_url.is_none() {
+            ProjectWorkspaceSource::LocalPath
+        } else {
+            ProjectWorkspaceSource::GitRepo
+        };
+        let w = ProjectWorkspace {
+            id: self.new_id(),
+            company_id: project.company_id,
+            project_id: project.id,
+            name: q.name.map_or_else(|| name_of(cwd.as_deref(), repo_url.as_deref()), |n| n.into_string()),
+            source_type: q.source_type.unwrap_or(source),
+            cwd,
+            repo_url,
+            repo_ref: q.repo_ref.map(|t| t.into_string()),
+            default_ref: q.default_ref.map(|t| t.into_string()),
+            visibility: q.visibility.unwrap_or(ProjectWorkspaceVisibility::Default),
+            setup_command: q.setup_command.map(|t| t.into_string()),
+            cleanup_command: q.cleanup_command.map(|t| t.into_string()),
+            remote_provider: q.remote_provider.map(|t| t.into_string()),
+            remote_workspace_ref: q.remote_workspace_ref.map(|t| t.into_string()),
+            shared_workspace_key: q.shared_workspace_key.map(|t| t.into_string()),
+            metadata: q.metadata,
+            runtime_config: q.runtime_config,
+            is_primary: q.is_primary || first,
+            created_at: tx.at(),
+            updated_at: tx.at(),
+        };
+        check(self, &w)?;
+        if w.is_primary {
+            store::project_workspaces::unmark_others(tx, &w).await.answer()?;
+        }
+        store::project_workspaces::create(tx, &w).await.answer()?;
+        self.log_code(tx, caller, &w, "project.workspace_created").await?;
+        Ok(w)
+    }
+
+    /// Adds the workspace that was sent along with a new project.
+    pub(super) async fn add_inline_workspace(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        project: &Project,
+        mut fields: contract::JsonObject,
+    ) -> Answer<()> {
+        caller.board_only("say where a project's code lies")?;
+        fields.insert("id".into(), project.id.to_string().into());
+        let q: CreateProjectWorkspace = serde_path_to_error::deserialize(serde_json::Value::Object(fields))
+            .map_err(|e| {
+            ApiError::invalid(format!("Validation error: workspace.{}: {}", e.path(), e.inner()))
+        })?;
+        self.add_project_workspace(tx, caller, project, q).await.map(drop)
+    }
 }
 
 /// Refuses what no run could use.
@@ -95,42 +158,7 @@ impl Handle<CreateProjectWorkspaceOp> for Engine {
     ) -> Answer<ProjectWorkspace> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let project = self.project(&mut tx, caller, q.id).await?;
-        let first = store::project_workspaces::list(&mut tx, project.id).await.answer()?.is_empty();
-        let cwd = q.cwd.map(|c| c.into_string());
-        let repo_url = q.repo_url.map(|u| u.into_string());
-        let source = if cwd.is_some() || repo_url.is_none() {
-            ProjectWorkspaceSource::LocalPath
-        } else {
-            ProjectWorkspaceSource::GitRepo
-        };
-        let w = ProjectWorkspace {
-            id: self.new_id(),
-            company_id: project.company_id,
-            project_id: project.id,
-            name: q.name.map_or_else(|| name_of(cwd.as_deref(), repo_url.as_deref()), |n| n.into_string()),
-            source_type: q.source_type.unwrap_or(source),
-            cwd,
-            repo_url,
-            repo_ref: q.repo_ref.map(|t| t.into_string()),
-            default_ref: q.default_ref.map(|t| t.into_string()),
-            visibility: q.visibility.unwrap_or(ProjectWorkspaceVisibility::Default),
-            setup_command: q.setup_command.map(|t| t.into_string()),
-            cleanup_command: q.cleanup_command.map(|t| t.into_string()),
-            remote_provider: q.remote_provider.map(|t| t.into_string()),
-            remote_workspace_ref: q.remote_workspace_ref.map(|t| t.into_string()),
-            shared_workspace_key: q.shared_workspace_key.map(|t| t.into_string()),
-            metadata: q.metadata,
-            runtime_config: q.runtime_config,
-            is_primary: q.is_primary || first,
-            created_at: tx.at(),
-            updated_at: tx.at(),
-        };
-        check(self, &w)?;
-        if w.is_primary {
-            store::project_workspaces::unmark_others(&mut tx, &w).await.answer()?;
-        }
-        store::project_workspaces::create(&mut tx, &w).await.answer()?;
-        self.log_code(&mut tx, caller, &w, "project.workspace_created").await?;
+        let w = self.add_project_workspace(&mut tx, caller, &project, q).await?;
         tx.commit().await.answer()?;
         Ok(w)
     }

@@ -147,6 +147,38 @@ impl Handle<ListRunWorkspaceOperations> for Engine {
     }
 }
 
+impl Handle<ReadWorkspaceOperationLogOp> for Engine {
+    async fn handle(
+        self: &Arc<Self>,
+        caller: &Caller,
+        q: ReadWorkspaceOperationLog,
+    ) -> Answer<WorkspaceOperationLog> {
+        let mut conn = self.store.read().await.answer()?;
+        let step =
+            store::workspace_operations::get(&mut conn, q.operation_id).await.or_missing("Operation")?;
+        caller.within(step.company_id)?;
+        let text = [step.stdout_excerpt, step.stderr_excerpt].into_iter().flatten().collect::<String>();
+        let (content, next_offset) =
+            slice(&text, q.offset.unwrap_or(0), super::bounded(q.limit_bytes, 256_000, 1 << 20));
+        Ok(WorkspaceOperationLog {
+            operation_id: step.id,
+            store: "database".to_owned(),
+            log_ref: step.id.to_string(),
+            content,
+            next_offset,
+        })
+    }
+}
+
+/// A part of a text, cut between characters, and where the next part begins.
+fn slice(text: &str, offset: u64, limit: u32) -> (String, Option<u64>) {
+    let begin = text.ceil_char_boundary(usize::try_from(offset).unwrap_or(usize::MAX).min(text.len()));
+    let end = text.floor_char_boundary(begin.saturating_add(limit as usize).min(text.len()));
+    // A limit below one character would never get on.
+    let end = if end <= begin { text.ceil_char_boundary((begin + 1).min(text.len())) } else { end };
+    (text[begin..end].to_owned(), (end < text.len()).then_some(end as u64))
+}
+
 impl Handle<GetIssueWorkspace> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: IssuePath) -> Answer<IssueWorkspace> {
         let issue = {
@@ -190,5 +222,25 @@ impl Handle<ListWorkspaceTrash> for Engine {
 impl Handle<RestoreWorkspace> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: TrashPath) -> Answer<ExecutionWorkspace> {
         Box::pin(self.restore_workspace(caller, q.trash_id)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_to_its_end_in_parts_of_any_size() {
+        let text = "aé日🦀z";
+        for limit in 1..9 {
+            let (mut read, mut at) = (String::new(), Some(0));
+            while let Some(offset) = at {
+                let (part, next) = slice(text, offset, limit);
+                read.push_str(&part);
+                at = next;
+            }
+            assert_eq!(read, text, "{limit} at a time");
+        }
+        assert_eq!(slice(text, 1000, 10), (String::new(), None));
     }
 }

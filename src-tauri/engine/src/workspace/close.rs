@@ -14,7 +14,7 @@ use workspaces::{GitError, KeepIgnored, Reason, Removed};
 
 use super::commands::For;
 use super::ledger::Ended;
-use super::place::{Ground, intended};
+use super::place::{Ground, intended, persisted};
 use super::{blocking, failed};
 use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::{Caller, Engine};
@@ -78,6 +78,8 @@ impl Engine {
         let folder_is_there = w.cwd.as_deref().is_some_and(|c| Path::new(c).is_dir());
         let (git, trouble) = match read {
             Ok(git) => (git, None),
+            // Without its repository nothing can be asked of it, and the folder is kept as it is.
+            Err(_) if w.repo_root.as_deref().is_some_and(|r| !Path::new(r).is_dir()) => (None, None),
             Err(e) => (None, Some(e.to_string())),
         };
         let closing = closing(&CloseFacts {
@@ -322,9 +324,7 @@ impl Engine {
             store::agents::get(&mut conn, before).await.answer()?
         };
         let old_name = old.map_or_else(|| "an agent that is gone".to_owned(), |a| a.name);
-        let environment = |v: Option<&Value>| v.and_then(Value::as_str).map(str::to_owned);
-        let persisted = environment(w.config.as_ref().and_then(|c| c.get("environmentId")));
-        if persisted != intended(g, agent) {
+        if persisted(w) != intended(g, agent) {
             let reason = format!("{} works in another environment than {old_name}", agent.name);
             let how = Close { reason: &reason, keep: KeepIgnored::No, run: Some(run.id) };
             Box::pin(self.close_in_turn(&Caller::system(), w.id, how)).await?;

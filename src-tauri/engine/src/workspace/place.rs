@@ -12,13 +12,14 @@ use contract::{ApiError, ExecutionWorkspaceId};
 use domain::workspace::{BRANCH_TEMPLATE, Plan, PlanFacts, Settings, plan, settings};
 use serde_json::{Value, json};
 use store::{SqliteConnection, WriteTx};
-use workspaces::{Made, Wanted, branch_name, folder_name};
+use workspaces::{KeepIgnored, Made, Wanted, branch_name, folder_name};
 
+use super::close::Close;
 use super::commands::For;
 use super::ledger::Ended;
 use super::{WORKSPACE_FAILED, blocking, failed};
 use crate::error::{Answer, OrAnswer};
-use crate::{Engine, Paths};
+use crate::{Caller, Engine, Paths};
 
 /// Where a run works, and what it is told of that.
 #[derive(Clone, Debug)]
@@ -151,8 +152,14 @@ impl Engine {
         mode: WorkspaceMode,
     ) -> Answer<ExecutionWorkspace> {
         let mut tx = self.store.write(self.now()).await.answer()?;
-        let there = store::execution_workspaces::open_of(&mut tx, g.issue.id, mode).await.answer()?;
-        let w = match there {
+        let mut there = store::execution_workspaces::open_of(&mut tx, g.issue.id, mode).await.answer()?;
+        if let Some(w) = there.as_mut().filter(|w| !is_of(w, g)) {
+            w.status = ExecutionWorkspaceStatus::Archived;
+            w.closed_at = Some(tx.at());
+            w.cleanup_reason = Some("The issue's code lies elsewhere now".to_owned());
+            store::execution_workspaces::save(&mut tx, w).await.answer()?;
+        }
+        let w = match there.filter(|w| w.closed_at.is_none()) {
             Some(w) => w,
             None => {
                 let w = self.record(&tx, g, agent, mode, g.folder.clone(), None);
@@ -210,7 +217,10 @@ impl Engine {
         w.status = ExecutionWorkspaceStatus::Active;
         w.cleanup_reason = None;
         w.last_used_at = tx.at();
-        w.owner_agent_id = Some(agent.id);
+        // Who only goes on in another issue's workspace does not take it over.
+        if w.source_issue_id == Some(g.issue.id) || w.owner_agent_id.is_none() {
+            w.owner_agent_id = Some(agent.id);
+        }
         w.updated_at = tx.at();
         store::execution_workspaces::save(tx, &w).await.answer()?;
         let issue = store::issues::get(tx, g.issue.id).await.answer()?;
@@ -301,15 +311,35 @@ impl Engine {
                 derived = Some(w.id);
                 continue;
             };
-            if let Some(before) = w.owner_agent_id.filter(|o| *o != agent.id)
-                && !self.hand_over(&w, g, before, agent, run).await?
-            {
+            if !self.is_for(&w, g, agent, run).await? {
                 derived = Some(w.id);
                 continue;
             }
             return self.realize(run, agent, g, w).await;
         }
         Err(no_place("The workspace was closed again and again while the run wanted to start"))
+    }
+
+    /// Whether the agent may go on in a worktree, which is then its own or told of. What is not for it any more is
+    /// closed if it is the issue's own, and left to its issue else.
+    async fn is_for(&self, w: &ExecutionWorkspace, g: &Ground, agent: &Agent, run: &Run) -> Answer<bool> {
+        let coded = |e: ApiError| e.with_details(json!({ "errorCode": WORKSPACE_FAILED }));
+        if w.source_issue_id != Some(g.issue.id) {
+            return Ok(persisted(w) == intended(g, agent));
+        }
+        if !is_of(w, g) {
+            let how = Close {
+                reason: "The issue's code lies elsewhere now",
+                keep: KeepIgnored::No,
+                run: Some(run.id),
+            };
+            Box::pin(self.close_in_turn(&Caller::system(), w.id, how)).await.map_err(coded)?;
+            return Ok(false);
+        }
+        match w.owner_agent_id.filter(|o| *o != agent.id) {
+            Some(before) => Box::pin(self.hand_over(w, g, before, agent, run)).await.map_err(coded),
+            None => Ok(true),
+        }
     }
 
     async fn still_open(&self, id: ExecutionWorkspaceId) -> Answer<Option<ExecutionWorkspace>> {
@@ -427,6 +457,17 @@ impl Engine {
         }
         tx.commit().await.answer()
     }
+}
+
+/// Whether a workspace is of the code that the issue's project has now.
+fn is_of(w: &ExecutionWorkspace, g: &Ground) -> bool {
+    let place = if w.strategy_type == WorkspaceStrategy::GitWorktree { &w.repo_root } else { &w.cwd };
+    w.project_id == g.project.id && place.as_deref().is_none_or(|p| g.folder.starts_with(p))
+}
+
+/// The environment that a workspace was made for.
+pub(super) fn persisted(w: &ExecutionWorkspace) -> Option<String> {
+    w.config.as_ref()?.get("environmentId")?.as_str().map(str::to_owned)
 }
 
 /// The environment that the agent would work in on this issue.

@@ -303,6 +303,8 @@ async fn a_workspace_that_cannot_be_made_ends_the_run_with_its_reason_and_asks_s
     let step = b.of(issue).await.operations.into_iter().find(|o| o.phase == Provision).unwrap();
     assert_eq!((step.exit_code, step.stderr_excerpt.as_deref()), (Some(7), Some("no toolchain\n")));
     assert!(step.stdout_excerpt.unwrap().contains("größe-maße"));
+    let log = b.sim.ask("workspace-operations.log", json!({ "operationId": step.id })).await;
+    assert!(log["content"].as_str().unwrap().ends_with("no toolchain\n"));
 
     b.policy(provision("echo $PAPERCLIP_ISSUE_TITLE >> .provisioned")).await;
     let resolved = json!({ "id": issue, "outcome": "restored", "sourceIssueStatus": "todo" });
@@ -529,6 +531,51 @@ async fn a_step_that_the_program_broke_off_is_told_as_failed_and_the_next_run_do
     assert_eq!(steps, [(Prepare, Succeeded), (Prepare, Failed)]);
     assert_eq!(b.enter(&run).await.cwd, place.cwd);
     assert_eq!(b.worktrees(), 1);
+}
+
+#[tokio::test]
+async fn an_issue_that_moves_to_other_code_gets_another_workspace_and_what_it_had_is_kept() {
+    let b = Bench::new(14).await;
+    let agent = b.sim.agent("Ada", json!({})).await;
+    let issue = b.issue(&agent, json!({})).await;
+    let run = b.sim.one().await;
+    let place = b.enter(&run).await;
+    std::fs::write(place.cwd.join("half"), "h\n").unwrap();
+    let elsewhere = b.repo.with_file_name("elsewhere");
+    git(b.repo.parent().unwrap(), &["clone", "-q", "the code", "elsewhere"]);
+    let new = json!({ "companyId": b.sim.company, "name": "Else", "workspace": { "cwd": elsewhere } });
+    let other = b.sim.ask("projects.create", new).await;
+    b.sim.end(&run, Ends::Well("Half of it.")).await;
+    b.sim.ask("issues.update", json!({ "id": issue, "projectId": other["id"] })).await;
+    let run = b.started_on(issue).await;
+    let now = b.enter(&run).await;
+    assert!(now.cwd.join("a.txt").exists() && !now.cwd.join("half").exists());
+    assert_eq!(workspaces::main_repository(&now.cwd), Some(elsewhere));
+    let kept = b.of(issue).await.trash;
+    assert!(kept.len() == 1 && kept[0].has_unsaved_work && b.worktrees() == 0);
+    // An agent does not take the gate from its issue.
+    let free = json!({ "id": issue, "executionWorkspaceId": null });
+    let refused = b.sim.try_ask(&Sim::as_run(&run), "issues.update", free).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden);
+}
+
+#[tokio::test]
+async fn a_project_is_made_together_with_its_folder_or_not_at_all() {
+    let b = Bench::new(13).await;
+    let new = |cwd: &Path| json!({ "companyId": b.sim.company, "name": "Both", "workspace": { "cwd": cwd } });
+    let refused = b.sim.try_ask(&Caller::operator(), "projects.create", new(&b.repo.join("gone"))).await;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::Unprocessable);
+    let made = b.sim.ask("projects.create", new(&b.repo)).await;
+    let read = b.sim.ask("projects.get", json!({ "id": made["id"] })).await;
+    assert_eq!((&read["name"], &read["primaryWorkspace"]["cwd"]), (&json!("Both"), &json!(b.repo)));
+    let second = json!({ "id": made["id"], "cwd": b.repo, "isPrimary": true });
+    let second = b.sim.ask("project-workspaces.create", second).await;
+    let all = b.sim.ask("project-workspaces.list", json!({ "id": made["id"] })).await;
+    let primary: Vec<_> = all.as_array().unwrap().iter().filter(|w| w["isPrimary"] == true).collect();
+    assert_eq!((primary.len(), &primary[0]["id"]), (1, &second["id"]));
+    b.sim.ask("project-workspaces.delete", json!({ "id": made["id"], "workspaceId": second["id"] })).await;
+    let all = b.sim.ask("project-workspaces.list", json!({ "id": made["id"] })).await;
+    assert_eq!((all.as_array().unwrap().len(), &all[0]["isPrimary"]), (1, &json!(true)));
 }
 
 #[tokio::test]

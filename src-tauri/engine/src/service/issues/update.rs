@@ -119,7 +119,10 @@ impl Engine {
         i.parent_id = q.parent_id.clone().apply(i.parent_id);
         i.request_depth = q.request_depth.unwrap_or(i.request_depth).max(0);
         i.billing_code = text(q.billing_code.clone()).apply(i.billing_code.take());
-        let machine = !q.assignee_adapter_overrides.is_keep() || !q.execution_workspace_settings.is_keep();
+        let machine = !q.assignee_adapter_overrides.is_keep()
+            || !q.execution_workspace_settings.is_keep()
+            // What waits for an agent's work waits for the workspace that the issue names.
+            || !q.execution_workspace_id.is_keep();
         super::create::may_set_execution(caller, machine)?;
         super::create::check_settings(q.execution_workspace_settings.as_set())?;
         i.assignee_adapter_overrides =
