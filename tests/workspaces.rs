@@ -13,6 +13,7 @@ use support::Place;
 use support::client::Client;
 use support::company::{Company, text};
 use support::program::Headless;
+use support::window::Window;
 
 const SOON: Duration = Duration::from_secs(40);
 
@@ -125,4 +126,79 @@ async fn a_program_that_is_killed_while_it_provisions_does_it_again() {
         .await;
     assert_eq!(text(&ended["workspace"]["cwd"]), cwd.to_str().unwrap());
     assert_eq!(git(&repo, &["worktree", "list"]).lines().count(), 2, "one worktree, the same");
+}
+
+/// Calls an operation as the page does.
+async fn call(window: &Window, name: &str, input: Value) -> Value {
+    let script = "const [name, input, done] = arguments; \
+                  window.__TAURI_INTERNALS__.invoke('call', { name, input }).then( \
+                  bytes => done(JSON.parse(new TextDecoder().decode(bytes))), error => done({ error }));";
+    let answer = window.page.execute_async(script, vec![name.into(), input]).await.unwrap();
+    assert!(answer.get("error").is_none(), "{name}: {answer}");
+    answer
+}
+
+#[tokio::test]
+async fn the_operator_sets_up_a_project_reads_the_changes_closes_the_workspace_and_brings_it_back() {
+    let place = Place::new("workspaces-window");
+    let repo = place.work().join("code");
+    std::fs::create_dir_all(&repo).unwrap();
+    git(&repo, &["init", "-q"]);
+    std::fs::write(repo.join("a.txt"), "one\ntwo\n").unwrap();
+    git(&repo, &["add", "-A"]);
+    git(&repo, &["commit", "-qm", "first"]);
+    let window = Window::open(&place).await;
+    window.page.set_window_size(1280, 1000).await.unwrap();
+    window.find("onboarding").await;
+    let company = call(&window, "companies.create", json!({ "name": "Acme" })).await;
+    window.lead(&format!("/{}/projects", text(&company["issuePrefix"]))).await;
+
+    window.click("project-new").await;
+    window
+        .select("[data-testid=project-form] input[aria-label='Project name']")
+        .await
+        .send_keys("Shop")
+        .await
+        .unwrap();
+    window.fill("project-folder", repo.to_str().unwrap()).await;
+    window.fill("project-provision", "echo ready > ready.txt").await;
+    window.picture(&place, "1-project.png").await;
+    window.click("project-save").await;
+    window.click("project-settings").await;
+    window.select("[data-testid=project-save]:not([disabled])").await;
+    window.picture(&place, "2-settings.png").await;
+    let project =
+        call(&window, "projects.list", json!({ "companyId": company["id"] })).await[0]["id"].clone();
+    let kept = call(&window, "projects.get", json!({ "id": project })).await;
+    assert_eq!(kept["primaryWorkspace"]["cwd"], repo.to_str().unwrap());
+
+    let script = "sed -i s/two/2/ a.txt; echo new > new.txt";
+    let agent = json!({ "companyId": company["id"], "name": "Ada", "adapterType": "process",
+        "adapterConfig": { "command": "/bin/sh", "args": ["-c", script] } });
+    let agent = call(&window, "agents.create", agent).await["id"].clone();
+    let issue = json!({ "companyId": company["id"], "title": "Change it", "status": "todo",
+        "assigneeAgentId": agent, "projectId": project });
+    let issue = call(&window, "issues.create", issue).await;
+    window.lead(&format!("/{}/issues/{}", text(&company["issuePrefix"]), text(&issue["identifier"]))).await;
+    window.find("workspace-facts").await;
+    window.select("[data-testid=changed-file][data-path='new.txt']").await;
+    window.select("[data-testid=changed-file][data-path='a.txt'] button").await.click().await.unwrap();
+    assert_eq!(window.select(".diff .diff-line.removed").await.text().await.unwrap(), "-two");
+    assert_eq!(window.select(".diff .diff-line.added").await.text().await.unwrap(), "+2");
+    window.find("workspace-disk").await;
+    window.click("workspace-steps").await;
+    window.picture(&place, "3-workspace.png").await;
+
+    // The run may come again; it is over once the operator closes the issue.
+    call(&window, "issues.update", json!({ "id": issue["id"], "status": "done" })).await;
+    window.click("workspace-close").await;
+    window.select("[data-testid=close-readiness][data-state=ready_with_warnings]").await;
+    window.picture(&place, "4-close.png").await;
+    window.click("workspace-close-confirm").await;
+    window.find("trashed-workspace").await;
+    window.picture(&place, "5-closed.png").await;
+    window.click("trash-restore").await;
+    window.select("[data-testid=changed-file][data-path='new.txt']").await;
+    window.picture(&place, "6-back.png").await;
+    window.close().await;
 }

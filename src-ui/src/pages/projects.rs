@@ -20,7 +20,7 @@ pub fn Projects() -> impl IntoView {
     view! {
         <div class="page">
             <Topbar title="Projects">
-                <button class="btn" on:click=move |_| adding.set(true)>
+                <button class="btn" data-testid="project-new" on:click=move |_| adding.set(true)>
                     <Icon d=i::PLUS />
                     "New project"
                 </button>
