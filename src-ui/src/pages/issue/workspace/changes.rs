@@ -26,11 +26,10 @@ pub fn Changes(issue: IssueId, git: WorkspaceGit) -> impl IntoView {
     let summary = match (total, uncommitted) {
         (0, _) => "Nothing differs from the base.".to_owned(),
         (n, 0) => format!("{}, all committed", format::count(n as i64, "changed file", "changed files")),
-        (n, u) => format!(
-            "{}, {} not committed",
-            format::count(n as i64, "changed file", "changed files"),
-            format::count(u as i64, "of them or of others", "of them or of others"),
-        ),
+        (n, u) => {
+            let files = format::count(n as i64, "changed file", "changed files");
+            format!("{files}, {}", format::count(u as i64, "uncommitted change", "uncommitted changes"))
+        }
     };
     let files = StoredValue::new(files);
     view! {

@@ -113,7 +113,7 @@ fn Facts(
             {base
                 .map(|base| {
                     let words = match drift {
-                        Some((0, 0)) => "as the base".to_owned(),
+                        Some((0, 0)) => "even with it".to_owned(),
                         Some((ahead, behind)) => format!("{ahead} ahead, {behind} behind"),
                         None => "the base is gone".to_owned(),
                     };

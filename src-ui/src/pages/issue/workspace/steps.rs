@@ -47,7 +47,7 @@ fn Step(step: WorkspaceOperation) -> impl IntoView {
     let code = step.exit_code.filter(|c| *c != 0).map(|c| format!("exit code {c}"));
     let output: Vec<String> = [step.stdout_excerpt, step.stderr_excerpt].into_iter().flatten().collect();
     view! {
-        <li class="step">
+        <li class="workspace-step">
             <div class="line-item">
                 <strong>{labels::workspace_phase(step.phase)}</strong>
                 <State look=labels::workspace_operation_status(step.status) />

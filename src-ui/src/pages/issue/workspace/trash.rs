@@ -25,7 +25,7 @@ fn Kept(kept: TrashedWorkspace) -> impl IntoView {
     let what = if kept.has_unsaved_work { "with changes that were not committed" } else { "all committed" };
     let ignored = (kept.ignored_count > 0)
         .then(|| format!(", without {}", format::count(kept.ignored_count, "ignored path", "ignored paths")));
-    let days = kept.expires_at.since(clock()).as_secs() / 86_400;
+    let days = kept.expires_at.since(clock()).as_secs().div_ceil(86_400);
     let left = format!("{} left", format::count(i64::try_from(days).unwrap_or(0), "day", "days"));
     let restored = kept.restored_at.is_some();
     let folder = kept.folder.clone();
