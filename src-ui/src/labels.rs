@@ -8,6 +8,7 @@ use contract::issue::{IssuePriority, IssueStatus};
 use contract::planning::{GoalStatus, ProjectStatus};
 use contract::run::{InvocationSource, RunStatus};
 use contract::wake::WakeupStatus;
+use contract::workspace::{ExecutionWorkspaceStatus, WorkspaceOperationStatus, WorkspacePhase};
 
 use crate::components::icons as i;
 use crate::format;
@@ -201,5 +202,34 @@ mod tests {
                 assert!(!said.is_empty() && !said.to_lowercase().contains("unknown"), "{r:?}");
             }
         }
+    }
+}
+
+pub const fn workspace_status(s: ExecutionWorkspaceStatus) -> Look {
+    match s {
+        ExecutionWorkspaceStatus::Active => look(i::LOADER_CIRCLE, "In use", "cyan"),
+        ExecutionWorkspaceStatus::Idle => look(i::CIRCLE_DOT, "Idle", "grey"),
+        ExecutionWorkspaceStatus::InReview => look(i::CIRCLE_DOT, "In review", "violet"),
+        ExecutionWorkspaceStatus::Archived => look(i::CIRCLE_CHECK, "Closed", "grey"),
+        ExecutionWorkspaceStatus::CleanupFailed => look(i::CIRCLE_X, "Could not be closed", "red"),
+    }
+}
+
+pub const fn workspace_operation_status(s: WorkspaceOperationStatus) -> Look {
+    match s {
+        WorkspaceOperationStatus::Running => look(i::LOADER_CIRCLE, "Under way", "cyan"),
+        WorkspaceOperationStatus::Succeeded => look(i::CIRCLE_CHECK, "Succeeded", "green"),
+        WorkspaceOperationStatus::Failed => look(i::CIRCLE_X, "Failed", "red"),
+        WorkspaceOperationStatus::Skipped => look(i::CIRCLE_STOP, "Skipped", "grey"),
+    }
+}
+
+pub const fn workspace_phase(p: WorkspacePhase) -> &'static str {
+    match p {
+        WorkspacePhase::WorktreePrepare => "Prepare",
+        WorkspacePhase::WorkspaceProvision => "Provision",
+        WorkspacePhase::WorkspaceTeardown => "Tear down",
+        WorkspacePhase::WorktreeCleanup => "Clean up",
+        WorkspacePhase::WorkspaceFinalize => "Finalize",
     }
 }

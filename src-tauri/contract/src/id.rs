@@ -71,6 +71,10 @@ ids! {
     DecompositionId;
     TreeHoldId;
     TreeHoldMemberId;
+    ProjectWorkspaceId;
+    ExecutionWorkspaceId;
+    WorkspaceOperationId;
+    TrashedWorkspaceId;
 }
 
 /// An issue by its UUID or by its identifier (`ABC-12`, in any case).

@@ -30,6 +30,7 @@ pub mod operation;
 pub mod operations;
 pub mod patch;
 pub mod planning;
+pub mod project_workspace;
 pub mod query;
 pub mod recovery;
 pub mod run;
@@ -40,6 +41,7 @@ pub mod transcript;
 pub mod tree;
 pub mod wake;
 mod words;
+pub mod workspace;
 
 pub use error::{ApiError, ErrorCode};
 pub use id::*;

@@ -48,6 +48,7 @@ words! {
         Budget = "budget",
         /// The ledger of what was used.
         Cost = "cost",
+        Workspace = "workspace",
     }
 }
 

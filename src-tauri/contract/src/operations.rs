@@ -30,6 +30,7 @@ use crate::search::{Search, SearchResponse};
 use crate::transcript::*;
 use crate::tree::*;
 use crate::wake::*;
+use crate::workspace::*;
 use crate::{CompanyId, Done};
 
 operations! {
@@ -267,11 +268,45 @@ operations! {
     #[doc = "Lists a company's projects."]
     ListProjects = "projects.list": Get "/api/companies/{companyId}/projects" -> 200, Company, (CompanyPath) -> Vec<Project>, reads [Project];
     #[doc = "Starts a project."]
-    CreateProjectOp = "projects.create": Post "/api/companies/{companyId}/projects" -> 201, Company, (CreateProject) -> Project, reads [Project], changes [Project Activity];
+    CreateProjectOp = "projects.create": Post "/api/companies/{companyId}/projects" -> 201, Company, (CreateProject) -> Project, reads [Project], changes [Project Workspace Activity];
     #[doc = "Reads a project."]
-    GetProject = "projects.get": Get "/api/projects/{id}" -> 200, Company, (ProjectPath) -> Project, reads [Project];
+    GetProject = "projects.get": Get "/api/projects/{id}" -> 200, Company, (ProjectPath) -> ProjectDetail, reads [Project Workspace];
     #[doc = "Changes a project."]
     UpdateProjectOp = "projects.update": Patch "/api/projects/{id}" -> 200, Company, (UpdateProject) -> Project, reads [Project], changes [Project Activity];
+
+    // ---- Workspaces
+    #[doc = "Lists where a project's code lies."]
+    ListProjectWorkspaces = "project-workspaces.list": Get "/api/projects/{id}/workspaces" -> 200, Company, (ProjectPath) -> Vec<ProjectWorkspace>, reads [Project Workspace];
+    #[doc = "Says where a project's code lies."]
+    CreateProjectWorkspaceOp = "project-workspaces.create": Post "/api/projects/{id}/workspaces" -> 201, Board, (CreateProjectWorkspace) -> ProjectWorkspace, reads [Project Workspace], changes [Workspace Activity];
+    #[doc = "Changes where a project's code lies."]
+    UpdateProjectWorkspaceOp = "project-workspaces.update": Patch "/api/projects/{id}/workspaces/{workspaceId}" -> 200, Board, (UpdateProjectWorkspace) -> ProjectWorkspace, reads [Project Workspace], changes [Workspace Activity];
+    #[doc = "Forgets where a project's code lies; the code stays."]
+    DeleteProjectWorkspace = "project-workspaces.delete": Delete "/api/projects/{id}/workspaces/{workspaceId}" -> 200, Board, (ProjectWorkspacePath) -> ProjectWorkspace, reads [Project Workspace], changes [Workspace Activity];
+    #[doc = "Lists the workspaces in which issues are worked on, last used first."]
+    ListExecutionWorkspacesOp = "execution-workspaces.list": Get "/api/companies/{companyId}/execution-workspaces" -> 200, Company, (ListExecutionWorkspaces) -> Vec<ExecutionWorkspace>, reads [Workspace];
+    #[doc = "Reads a workspace."]
+    GetExecutionWorkspace = "execution-workspaces.get": Get "/api/execution-workspaces/{id}" -> 200, Company, (ExecutionWorkspacePath) -> ExecutionWorkspace, reads [Workspace];
+    #[doc = "Says whether a workspace can be closed, and what would be done."]
+    GetCloseReadiness = "execution-workspaces.close-readiness": Get "/api/execution-workspaces/{id}/close-readiness" -> 200, Company, (ExecutionWorkspacePath) -> CloseReadiness, reads [Workspace Issue Run];
+    #[doc = "Changes a workspace, or closes it: its state is kept for thirty days, then its folder goes."]
+    UpdateExecutionWorkspaceOp = "execution-workspaces.update": Patch "/api/execution-workspaces/{id}" -> 200, Board, (UpdateExecutionWorkspace) -> ExecutionWorkspace, reads [Workspace Issue Run], changes [Workspace Issue Wakeup Run RunEvent Agent Activity];
+    #[doc = "Lists the steps in a workspace's life, newest first."]
+    ListWorkspaceOperations = "execution-workspaces.operations": Get "/api/execution-workspaces/{id}/workspace-operations" -> 200, Company, (ExecutionWorkspacePath) -> Vec<WorkspaceOperation>, reads [Workspace];
+    #[doc = "Lists the steps that a run took in workspaces, oldest first."]
+    ListRunWorkspaceOperations = "runs.workspace-operations": Get "/api/heartbeat-runs/{runId}/workspace-operations" -> 200, Company, (RunPath) -> Vec<WorkspaceOperation>, reads [Run Workspace];
+    #[doc = "Reads what a step in a workspace's life wrote."]
+    ReadWorkspaceOperationLogOp = "workspace-operations.log": Get "/api/workspace-operations/{operationId}/log" -> 200, Company, (ReadWorkspaceOperationLog) -> WorkspaceOperationLog, reads [Workspace];
+    #[doc = "Reads where an issue is worked on, with what git says of it."]
+    GetIssueWorkspace = "issues.workspace": Get "/api/issues/{id}/workspace" -> 200, Company, (IssuePath) -> IssueWorkspace, reads [Workspace];
+    #[doc = "Reads how one file of an issue's workspace differs from the base."]
+    ReadWorkspaceDiffOp = "issues.workspace.diff": Get "/api/issues/{id}/workspace/diff" -> 200, Company, (ReadWorkspaceDiff) -> WorkspaceDiff, reads [Workspace];
+    #[doc = "Measures what an issue's workspace takes on its disk."]
+    GetWorkspaceDiskUse = "issues.workspace.disk": Get "/api/issues/{id}/workspace/disk-use" -> 200, Company, (IssuePath) -> WorkspaceDiskUse, reads [Workspace];
+    #[doc = "Lists what is kept of workspaces that were taken away, newest first."]
+    ListWorkspaceTrash = "workspace-trash.list": Get "/api/companies/{companyId}/workspace-trash" -> 200, Company, (CompanyPath) -> Vec<TrashedWorkspace>, reads [Workspace];
+    #[doc = "Brings a workspace back from the trash."]
+    RestoreWorkspace = "workspace-trash.restore": Post "/api/workspace-trash/{trashId}/restore" -> 200, Board, (TrashPath) -> ExecutionWorkspace, reads [Workspace], changes [Workspace Issue Activity];
 
     // ---- Runs and wakes
     #[doc = "Lists runs, newest first."]

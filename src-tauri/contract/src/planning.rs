@@ -142,6 +142,11 @@ pub struct CreateProject {
     pub target_date: Option<String>,
     #[serde(default)]
     pub color: Option<String>,
+    #[serde(default)]
+    pub execution_workspace_policy: Option<JsonObject>,
+    /// Where its code lies: the fields of a new project workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<JsonObject>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -166,6 +171,27 @@ pub struct UpdateProject {
     /// Set: no new issue is put into it. Cleared: it is open again.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub archived_at: Patch<Timestamp>,
+    /// How its issues are given their workspaces.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub execution_workspace_policy: Patch<JsonObject>,
+}
+
+impl UpdateProject {
+    /// A change of nothing.
+    pub const fn of(id: ProjectId) -> Self {
+        Self {
+            id,
+            name: None,
+            description: Patch::Keep,
+            status: None,
+            goal_id: Patch::Keep,
+            lead_agent_id: Patch::Keep,
+            color: Patch::Keep,
+            target_date: Patch::Keep,
+            archived_at: Patch::Keep,
+            execution_workspace_policy: Patch::Keep,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -24,3 +24,4 @@ pub mod settings;
 pub mod stages;
 pub mod tree;
 pub mod wake;
+pub mod workspace;

@@ -90,6 +90,16 @@ impl Paths {
         self.root.join("bundles").join(company.to_string())
     }
 
+    /// Worktrees of issues, a folder for each company.
+    pub fn worktrees(&self) -> PathBuf {
+        self.root.join("worktrees")
+    }
+
+    /// Folders of worktrees that were taken away and that no snapshot could hold.
+    pub fn workspace_trash(&self) -> PathBuf {
+        self.worktrees().join(".trash")
+    }
+
     /// Skills that come with the program, unpacked.
     pub fn skills(&self) -> PathBuf {
         self.root.join("skills")

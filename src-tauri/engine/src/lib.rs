@@ -5,6 +5,7 @@
 //! - `wake` decides what becomes of an attempt to get an agent to work; `run` takes queued runs to their end.
 //! - `budget` meters what runs use, stops what is spent, and lets it go on.
 //! - `recovery` takes the step that follows from a run's end, and sees to work that nothing moves.
+//! - `workspace` gives runs on issues of a project their folder, and keeps what is in it.
 //! - `scheduler` rings the timers, makes the backups and keeps the feed short.
 
 mod budget;
@@ -27,6 +28,7 @@ mod service;
 mod sim;
 mod token;
 mod wake;
+mod workspace;
 mod world;
 
 use std::collections::HashMap;
@@ -63,6 +65,7 @@ pub struct Engine {
     /// Runs whose hosts this program follows.
     live: Mutex<HashMap<RunId, LiveRun>>,
     replies: replies::Replies,
+    turns: workspace::Turns,
     /// The state of the data that the newest backup of this program's time holds.
     backed_up: AtomicU64,
     stop: CancellationToken,
@@ -103,6 +106,7 @@ impl Engine {
             keys_noted: Mutex::default(),
             live: Mutex::default(),
             replies: replies::Replies::default(),
+            turns: workspace::Turns::default(),
             backed_up: AtomicU64::new(u64::MAX),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -112,6 +116,9 @@ impl Engine {
 
     /// Adopts the runs that went on without us, then starts the queue and the clock.
     pub async fn start(self: &Arc<Self>) -> Result<(), EngineError> {
+        if let Err(e) = self.recover_workspaces().await {
+            tracing::error!("what was under way in workspaces: {e}");
+        }
         self.adopt_runs().await?;
         // The login shell is asked for its PATH once; the first run should not wait for it.
         self.tasks.spawn(async { drop(runner::path::agent_path().await) });

@@ -25,6 +25,7 @@ impl Engine {
     pub(crate) async fn run_schedule(self: Arc<Self>) {
         let mut last_prune: Option<Timestamp> = None;
         let mut last_sweep: Option<Timestamp> = None;
+        self.see_to_workspaces().await;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -48,6 +49,7 @@ impl Engine {
                     self.mind_damage(&e);
                     tracing::error!("work at a standstill: {e}");
                 }
+                self.see_to_workspaces().await;
             }
             self.back_up_when_due().await;
             let now = self.now();
@@ -97,6 +99,13 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    async fn see_to_workspaces(&self) {
+        if let Err(e) = Box::pin(self.reconcile_workspaces()).await {
+            self.mind_damage(&e);
+            tracing::error!("workspaces: {e}");
+        }
     }
 
     async fn back_up_when_due(&self) {

@@ -22,6 +22,11 @@ struct Estate {
     project: String,
     run: String,
     approval: String,
+    /// Where the issue is worked on; there once its run was started.
+    workspace: String,
+    /// What was done there.
+    operation: String,
+    _code: tempfile::TempDir,
 }
 
 fn id(value: &Value) -> String {
@@ -35,7 +40,13 @@ impl Estate {
         let at = |what: &str| format!("/api/companies/{company}/{what}");
         let awake = json!({ "runtimeConfig": { "heartbeat": { "wakeOnDemand": true } } });
         d.ok("PATCH", &format!("/api/agents/{agent}"), Some(awake)).await;
-        let body = json!({ "title": "Secret of the house", "assigneeAgentId": agent });
+        let policy = json!({ "enabled": true, "defaultMode": "shared_workspace" });
+        let project = json!({ "name": "Secret of the house", "executionWorkspacePolicy": policy });
+        let project = id(&d.ok("POST", &at("projects"), Some(project)).await);
+        let code = tempfile::tempdir().unwrap();
+        let place = json!({ "name": "Secret of the house", "cwd": code.path() });
+        d.ok("POST", &format!("/api/projects/{project}/workspaces"), Some(place)).await;
+        let body = json!({ "title": "Secret of the house", "assigneeAgentId": agent, "projectId": project });
         let issue = d.ok("POST", &at("issues"), Some(body)).await;
         let of_issue = |what: &str| format!("/api/issues/{}/{what}", issue["id"].as_str().unwrap());
         let comment =
@@ -46,7 +57,6 @@ impl Estate {
         d.ok("PUT", &format!("/api/agents/{agent}/instructions-bundle/file"), Some(file)).await;
         let label = d.ok("POST", &at("labels"), Some(json!({ "name": "bug", "color": "#ff0000" }))).await;
         let goal = d.ok("POST", &at("goals"), Some(json!({ "title": "Secret of the house" }))).await;
-        let project = d.ok("POST", &at("projects"), Some(json!({ "name": "Secret of the house" }))).await;
         let asked =
             json!({ "type": "request_board_approval", "payload": { "title": "Secret of the house" } });
         let approval = d.ok("POST", &at("approvals"), Some(asked)).await;
@@ -59,11 +69,30 @@ impl Estate {
             revision: document["latestRevisionId"].as_str().unwrap().to_owned(),
             label: id(&label),
             goal: id(&goal),
-            project: id(&project),
+            project,
+            workspace: String::new(),
+            operation: String::new(),
+            _code: code,
             run: id(&runs[0]),
             approval: id(&approval),
             issue,
         }
+    }
+
+    /// Waits until the run has had its place.
+    async fn worked_on(&mut self, d: &Door) {
+        let path = format!("/api/companies/{}/execution-workspaces", self.company);
+        for _ in 0..300 {
+            let all = d.ok("GET", &path, None).await;
+            if let Some(w) = all.as_array().unwrap().first() {
+                self.workspace = id(w);
+                let steps = format!("/api/execution-workspaces/{}/workspace-operations", self.workspace);
+                self.operation = id(&d.ok("GET", &steps, None).await[0]);
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the run never had its place");
     }
 
     /// The operation's path, naming what is here.
@@ -81,12 +110,14 @@ impl Estate {
                 // Only the board resolves incidents, so that no agent's request gets as far as to look for one.
                 "{incidentId}" => self.approval.clone(),
                 "{id}" if op.path.starts_with("/api/approvals/") => self.approval.clone(),
+                "{operationId}" => self.operation.clone(),
                 "{key}" => "plan".to_owned(),
                 "{type}" => "process".to_owned(),
                 "{id}" if op.path.starts_with("/api/issues/") => id(&self.issue),
                 "{id}" if op.path.starts_with("/api/agents/") => self.agent.clone(),
                 "{id}" if op.path.starts_with("/api/goals/") => self.goal.clone(),
                 "{id}" if op.path.starts_with("/api/projects/") => self.project.clone(),
+                "{id}" if op.path.starts_with("/api/execution-workspaces/") => self.workspace.clone(),
                 s if s.starts_with('{') => panic!("{}: what is {s}?", op.name),
                 s => s.to_owned(),
             }
@@ -95,6 +126,7 @@ impl Estate {
         match op.name {
             "agents.instructions.read" => format!("{path}?path=AGENTS.md"),
             "search" => format!("{path}?q=secret"),
+            "issues.workspace.diff" => format!("{path}?path=a"),
             _ => path,
         }
     }
@@ -142,7 +174,19 @@ fn scoped() -> impl Iterator<Item = &'static OperationInfo> {
 #[tokio::test]
 async fn no_operation_of_a_company_answers_an_agent_of_another() {
     let d = Door::open().await;
-    let (home, abroad) = (Estate::build(&d, "Home").await, Estate::build(&d, "Abroad").await);
+    let (mut home, mut abroad) = (Estate::build(&d, "Home").await, Estate::build(&d, "Abroad").await);
+    // Its runs are started and come to nothing, for no program hosts them; then everything stands still.
+    d.engine.start().await.unwrap();
+    home.worked_on(&d).await;
+    abroad.worked_on(&d).await;
+    d.ok("POST", "/api/instance/pause", None).await;
+    let over = |r: &Value| !matches!(r["status"].as_str(), Some("queued" | "running" | "scheduled_retry"));
+    for estate in [&home, &abroad] {
+        let path = format!("/api/companies/{}/heartbeat-runs", estate.company);
+        while !d.ok("GET", &path, None).await.as_array().unwrap().iter().all(over) {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
     let cursor = d.ok("GET", "/api/changes", None).await["cursor"].clone();
     for op in scoped() {
         let (path, body) = (abroad.path(op), abroad.body(op));

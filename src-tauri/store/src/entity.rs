@@ -18,11 +18,16 @@ use contract::recovery::{RecoveryKind, RecoveryOutcome, RecoveryOwnerType, Recov
 use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
 use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
+use contract::workspace::{
+    ExecutionWorkspaceStatus, ProjectWorkspaceSource, ProjectWorkspaceVisibility, WorkspaceMode,
+    WorkspaceOperationStatus, WorkspacePhase, WorkspaceProvider, WorkspaceStrategy,
+};
 use contract::{
     ActivityId, AgentId, AgentKeyId, AgentRevisionId, ApprovalCommentId, ApprovalId, BudgetIncidentId,
     BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId,
-    GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId, RecoveryActionId,
-    RevisionId, RunId, StageId, TaskSessionId, Timestamp, TreeHoldId, TreeHoldMemberId, WakeupId,
+    ExecutionWorkspaceId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId,
+    ProjectWorkspaceId, RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp,
+    TrashedWorkspaceId, TreeHoldId, TreeHoldMemberId, WakeupId, WorkspaceOperationId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -160,6 +165,18 @@ text_columns!(
     TriggerDetail,
     WakeupStatus,
     WorkMode,
+    ExecutionWorkspaceId,
+    ExecutionWorkspaceStatus,
+    ProjectWorkspaceId,
+    ProjectWorkspaceSource,
+    ProjectWorkspaceVisibility,
+    TrashedWorkspaceId,
+    WorkspaceMode,
+    WorkspaceOperationId,
+    WorkspaceOperationStatus,
+    WorkspacePhase,
+    WorkspaceProvider,
+    WorkspaceStrategy,
 );
 
 macro_rules! json_columns {

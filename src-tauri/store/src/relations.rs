@@ -24,6 +24,27 @@ pub(crate) fn summary(c: &mut Cursor<'_>) -> Result<IssueSummary> {
     })
 }
 
+/// Whether a blocker, named `$blocker` in the query, still holds up what it blocks: it is not done, or the workspace in
+/// which it was done is not finalized. The steps that count are those of
+/// [`is_finalized`](crate::workspace_operations::is_finalized).
+macro_rules! holds_up {
+    ($blocker:literal) => {
+        concat!(
+            "(",
+            $blocker,
+            ".status <> 'done' OR COALESCE((SELECT NOT (o.phase = 'workspace_finalize' AND o.status = 'succeeded') \
+             FROM workspace_operations o JOIN execution_workspaces w ON w.id = o.execution_workspace_id \
+             WHERE o.execution_workspace_id = ",
+            $blocker,
+            ".execution_workspace_id AND w.closed_at IS NULL \
+             AND o.phase IN ('worktree_prepare', 'workspace_provision', 'workspace_finalize') \
+             ORDER BY o.seq DESC LIMIT 1), 0))"
+        )
+    };
+}
+
+pub(crate) use holds_up;
+
 async fn summaries(
     conn: &mut SqliteConnection,
     rest: &'static str,
@@ -157,7 +178,7 @@ pub(crate) fn json_list<T: ToString>(ids: &[T]) -> String {
     serde_json::Value::from(ids.iter().map(T::to_string).collect::<Vec<_>>()).to_string()
 }
 
-/// The blockers of each of these issues that are not done. Issues without any are left out.
+/// The blockers of each of these issues that hold it up. Issues without any are left out.
 pub async fn unresolved_of(
     conn: &mut SqliteConnection,
     issues: &[IssueId],
@@ -166,23 +187,28 @@ pub async fn unresolved_of(
     if issues.is_empty() {
         return Ok(out);
     }
-    let q = sqlx::query(
+    let q = sqlx::query(concat!(
         "SELECT r.related_issue_id, b.id FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
-         WHERE r.type = 'blocks' AND b.status <> 'done' \
-         AND r.related_issue_id IN (SELECT value FROM json_each(?)) ORDER BY b.seq",
-    );
+         WHERE r.type = 'blocks' AND r.related_issue_id IN (SELECT value FROM json_each(?)) AND ",
+        holds_up!("b"),
+        " ORDER BY b.seq"
+    ));
     for row in q.bind(json_list(issues)).fetch_all(conn).await? {
         out.entry(Column::read(&row, 0)?).or_default().push(Column::read(&row, 1)?);
     }
     Ok(out)
 }
 
-/// Blockers of this issue that are not done.
+/// Blockers of this issue that hold it up: those that are not done, and those whose work is done and not finalized.
 pub async fn unresolved(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<IssueSummary>> {
     summaries(
         conn,
-        "FROM issue_relations r JOIN issues i ON i.id = r.issue_id \
-         WHERE r.related_issue_id = ? AND r.type = 'blocks' AND i.status <> 'done' ORDER BY i.seq",
+        concat!(
+            "FROM issue_relations r JOIN issues i ON i.id = r.issue_id \
+             WHERE r.related_issue_id = ? AND r.type = 'blocks' AND ",
+            holds_up!("i"),
+            " ORDER BY i.seq"
+        ),
         issue,
     )
     .await

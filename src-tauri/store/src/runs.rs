@@ -163,15 +163,16 @@ pub struct InLine {
 
 /// The queued runs of all companies, oldest first.
 pub async fn in_line(conn: &mut SqliteConnection) -> Result<Vec<InLine>> {
-    let q = sqlx::query(
+    let q = sqlx::query(concat!(
         "SELECT r.id, r.company_id, r.agent_id, i.project_id, r.created_at, i.status, i.priority, \
            (SELECT count(*) FROM issue_relations e JOIN issues b ON b.id = e.issue_id \
-            WHERE e.related_issue_id = r.issue_id AND e.type = 'blocks' AND b.status <> 'done'), \
-           a.runtime_config \
+            WHERE e.related_issue_id = r.issue_id AND e.type = 'blocks' AND ",
+        crate::relations::holds_up!("b"),
+        "), a.runtime_config \
          FROM heartbeat_runs r JOIN agents a ON a.id = r.agent_id LEFT JOIN issues i ON i.id = r.issue_id \
          WHERE r.status = 'queued' AND r.status IN ('queued', 'scheduled_retry', 'running') \
-         ORDER BY r.created_at, r.rowid",
-    );
+         ORDER BY r.created_at, r.rowid"
+    ));
     let rows = q.fetch_all(conn).await?;
     rows.iter()
         .map(|row| {

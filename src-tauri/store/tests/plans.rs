@@ -121,6 +121,14 @@ async fn use_hot_paths(store: &Store) {
     store::relations::unresolved_of(conn, &[ISSUE]).await.unwrap();
     store::relations::blocking_path(conn, ISSUE, IssueId(Uuid::nil())).await.unwrap();
     store::labels::of_issues(conn, &[ISSUE]).await.unwrap();
+    let workspace = contract::ExecutionWorkspaceId(Uuid::nil());
+    let mode = contract::workspace::WorkspaceMode::IsolatedWorkspace;
+    store::execution_workspaces::open_of(conn, ISSUE, mode).await.unwrap();
+    store::execution_workspaces::runs_in(conn, workspace).await.unwrap();
+    store::execution_workspaces::issues_in(conn, workspace).await.unwrap();
+    store::workspace_operations::of_run(conn, RUN).await.unwrap();
+    store::workspace_operations::is_finalized(conn, workspace).await.unwrap();
+    store::workspace_trash::of_issue(conn, ISSUE).await.unwrap();
     store::comments::list(conn, ISSUE, None, None, SortDir::Desc, 50).await.unwrap();
     store::comments::cursor(conn, ISSUE).await.unwrap();
     store::interactions::pending(conn, ISSUE).await.unwrap();

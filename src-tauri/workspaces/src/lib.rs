@@ -1,87 +1,41 @@
-//! Where an agent works: the folder of a run.
+//! Where agents work: folders, git worktrees, and what is kept of them when they go.
+//!
+//! This crate knows git and files and nothing of issues, runs or the database.
+//!
+//! - `folder` chooses the folder of a run that has no worktree.
+//! - `git` runs the system's git: bounded in time, without prompts, hooks or network.
+//! - `worktree` makes and finds worktrees; `remove` takes one away, never without a snapshot before.
+//! - `snapshot` keeps the whole state of a worktree as a commit on a hidden ref, and brings it back.
+//! - `read` tells state, changes and drift by way of libgit2.
+//! - `command` runs the operator's own commands around a worktree's life.
+//! - `disk` measures, `survey` finds what nobody knows of.
 
-use std::io;
-use std::path::{Path, PathBuf};
+mod command;
+mod disk;
+mod error;
+mod folder;
+mod git;
+mod name;
+mod process;
+mod read;
+mod remove;
+mod snapshot;
+mod survey;
+mod worktree;
 
-/// The folder of a run, and what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Workspace {
-    pub cwd: PathBuf,
-    pub source: Source,
-}
-
-/// Where a run's folder comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The folder given in the agent's configuration.
-    Configured,
-    /// The agent's own folder in the data folder.
-    AgentHome,
-}
-
-impl Source {
-    /// The word that agents get as `PAPERCLIP_WORKSPACE_SOURCE`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Configured => "agent_config",
-            Self::AgentHome => "agent_home",
-        }
-    }
-}
-
-/// Why there is no folder to work in.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkspaceError {
-    #[error("the working folder {0} is not an absolute path")]
-    NotAbsolute(PathBuf),
-    #[error("the working folder {0} is a file")]
-    NotAFolder(PathBuf),
-    /// Made anew it would be empty, and an agent would not know what it lost.
-    #[error("the working folder {0} is gone")]
-    Gone(PathBuf),
-    #[error("the working folder {path} cannot be used: {source}")]
-    Io { path: PathBuf, source: io::Error },
-}
-
-/// Chooses the folder of a run.
-///
-/// A folder in the agent's configuration counts and must be there; else the agent works in its own home, which is
-/// made if it is missing.
-pub fn resolve(configured: Option<&str>, home: &Path) -> Result<Workspace, WorkspaceError> {
-    let (cwd, source) = match configured.map(str::trim).filter(|s| !s.is_empty()) {
-        Some(dir) => (PathBuf::from(dir), Source::Configured),
-        None => (home.to_owned(), Source::AgentHome),
-    };
-    if !cwd.is_absolute() {
-        return Err(WorkspaceError::NotAbsolute(cwd));
-    }
-    if cwd.is_file() {
-        return Err(WorkspaceError::NotAFolder(cwd));
-    }
-    if source == Source::Configured && !cwd.is_dir() {
-        return Err(WorkspaceError::Gone(cwd));
-    }
-    std::fs::create_dir_all(&cwd).map_err(|source| WorkspaceError::Io { path: cwd.clone(), source })?;
-    Ok(Workspace { cwd, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_configured_folder_counts_and_the_home_is_the_fallback() {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().join("home");
-        let own = resolve(Some(" "), &home).unwrap();
-        assert_eq!((own.source, home.is_dir()), (Source::AgentHome, true));
-        let project = dir.path().join("a/b");
-        assert!(matches!(resolve(project.to_str(), &home), Err(WorkspaceError::Gone(_))));
-        std::fs::create_dir_all(&project).unwrap();
-        assert_eq!(resolve(project.to_str(), &home).unwrap().cwd, project);
-        assert!(matches!(resolve(Some("here"), &home), Err(WorkspaceError::NotAbsolute(_))));
-        std::fs::write(dir.path().join("file"), "").unwrap();
-        let file = dir.path().join("file");
-        assert!(matches!(resolve(file.to_str(), &home), Err(WorkspaceError::NotAFolder(_))));
-    }
-}
+pub use command::{Command, Finished, run_command};
+pub use disk::{DiskUse, disk_use};
+pub use error::{GitError, Reason};
+pub use folder::{Source, Workspace, WorkspaceError, resolve};
+pub use name::{branch_name, folder_name};
+pub use read::{
+    Change, ChangeKind, Diff, Drift, FileDiff, State, Status, diff, drift, is_repository, main_repository,
+    status,
+};
+pub use remove::{
+    Removed, delete_branch, delete_merged_branch, has_snapshot, purge_folder, put_folder_back, remove,
+    set_aside,
+};
+pub use snapshot::{KeepIgnored, SNAPSHOTS, Snapshot, forget_snapshot, restore, snapshot};
+pub use survey::{Survey, survey};
+pub use worktree::{Entry, Made, Wanted, create, list, prune_entry};

@@ -9,6 +9,7 @@ use crate::components::icons as i;
 use crate::components::new_issue::NewIssue;
 use crate::components::palette::Palette;
 use crate::components::tree_dialog::TreeDialog;
+use crate::pages::issue::CloseWorkspace;
 use crate::pages::onboarding::NewCompany;
 use crate::state::{Dialog, app};
 
@@ -96,6 +97,7 @@ pub fn DialogLayer() -> impl IntoView {
             Dialog::Shortcuts => view! { <Shortcuts close /> }.into_any(),
             Dialog::NewIssue(defaults) => view! { <NewIssue defaults=defaults /> }.into_any(),
             Dialog::Tree { issue, key, mode } => view! { <TreeDialog issue key mode close /> }.into_any(),
+            Dialog::CloseWorkspace(id) => view! { <CloseWorkspace id=id close /> }.into_any(),
             Dialog::NewCompany => view! { <NewCompany close /> }.into_any(),
             Dialog::Confirm { title, body, action, danger, then } => view! {
                 <Overlay label=title.clone() class="confirm" close=close>

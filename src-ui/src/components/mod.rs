@@ -14,6 +14,7 @@ pub mod menu;
 pub mod new_issue;
 pub mod palette;
 pub mod pickers;
+pub mod project_form;
 pub mod raw_log;
 pub mod run_list;
 pub mod shell;

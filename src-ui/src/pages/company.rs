@@ -7,6 +7,7 @@ use contract::operations as op;
 use leptos::prelude::*;
 
 use crate::components::base::{Ago, Icon, State, Toggle, loaded};
+use crate::components::budget::{BudgetField, Whose, budgets};
 use crate::components::icons as i;
 use crate::components::shell::Topbar;
 use crate::labels;
@@ -16,6 +17,7 @@ use crate::text::{checked, optional};
 #[component]
 pub fn CompanySettings() -> impl IntoView {
     let co = company();
+    let spending = budgets();
     let present = Memo::new(move |_| co.company.get().is_some());
     view! {
         <div class="page">
@@ -25,6 +27,10 @@ pub fn CompanySettings() -> impl IntoView {
                     <Show when=move || present.get()>
                         <About co=co />
                         <Work co=co />
+                        <section class="form-section">
+                            <h2>"What it may spend"</h2>
+                            <BudgetField label="Budget a month" whose=Whose::Company(co.id) overview=spending />
+                        </section>
                         <Rules co=co />
                     </Show>
                     <Labels co=co />

@@ -11,8 +11,10 @@ use leptos::prelude::*;
 use super::projects::Swatch;
 use crate::api::query::{Ask, Query, use_query};
 use crate::components::base::{Avatar, Empty, Icon, Link, State, loaded};
+use crate::components::budget::{BudgetField, Whose, budgets};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
+use crate::components::project_form::ProjectForm;
 use crate::components::shell::Topbar;
 use crate::labels;
 use crate::pages::waiting::WaitingRow;
@@ -33,17 +35,7 @@ impl Current {
     }
 
     fn change(self, put: impl FnOnce(&mut UpdateProject), done: impl FnOnce() + 'static) {
-        let mut input = UpdateProject {
-            id: self.id(),
-            name: None,
-            description: Patch::Keep,
-            status: None,
-            goal_id: Patch::Keep,
-            lead_agent_id: Patch::Keep,
-            color: Patch::Keep,
-            target_date: Patch::Keep,
-            archived_at: Patch::Keep,
-        };
+        let mut input = UpdateProject::of(self.id());
         put(&mut input);
         act::<op::UpdateProjectOp>(input, move |fresh| {
             self.query.data.try_set(Some(Arc::new(fresh)));
@@ -91,6 +83,8 @@ fn Detail(current: Current) -> impl IntoView {
     let p = current.project;
     let id = current.id();
     let title = Signal::derive(move || p.with(|p| p.name.clone()));
+    let spending = budgets();
+    let placing = RwSignal::new(false);
     let archived = Memo::new(move |_| p.with(|p| p.archived_at.is_some()));
     let new_issue = move |_| {
         let defaults = NewIssueDefaults { project: Some(id), ..NewIssueDefaults::default() };
@@ -136,6 +130,34 @@ fn Detail(current: Current) -> impl IntoView {
                     </Show>
                     <About current=current />
                     <Standing current=current />
+                    <section class="form-section">
+                        <h2>"What it may spend"</h2>
+                        <BudgetField label="Budget" whose=Whose::Project(id) overview=spending />
+                    </section>
+                    <section class="form-section">
+                        <h2>"Where its issues are worked on"</h2>
+                        <Show
+                            when=move || placing.get()
+                            fallback=move || {
+                                view! {
+                                    <div>
+                                        <button class="btn" data-testid="project-place" on:click=move |_| placing.set(true)>
+                                            <Icon d=i::SETTINGS />
+                                            "Folder, branches and commands"
+                                        </button>
+                                    </div>
+                                }
+                            }
+                        >
+                            <ProjectForm
+                                project=Some(p.with_untracked(|p| (**p).clone()))
+                                done=Callback::new(move |()| {
+                                    placing.set(false);
+                                    current.query.refetch();
+                                })
+                            />
+                        </Show>
+                    </section>
                     <section class="box">
                         <header>
                             <h2>"Open issues"</h2>

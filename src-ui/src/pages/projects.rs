@@ -1,51 +1,28 @@
 //! Projects: what issues are gathered under.
 
 use contract::company::CompanyStatus;
-use contract::operations as op;
-use contract::planning::{CreateProject, Project};
+use contract::planning::Project;
 use leptos::prelude::*;
 
 use crate::components::base::{Ago, Empty, Icon, Link, State, loaded};
 use crate::components::icons as i;
+use crate::components::project_form::ProjectForm;
 use crate::components::shell::Topbar;
 use crate::labels;
+use crate::state::company;
 use crate::state::route::Page;
-use crate::state::{act, app, company};
-use crate::text::checked;
 
-const COLORS: [&str; 6] = ["#5b8def", "#8b6cef", "#d4629b", "#e0653a", "#4aa36b", "#2fa3a8"];
+/// Of a project that was given none.
+const COLORS: [&str; 1] = ["#5b8def"];
 
 #[component]
 pub fn Projects() -> impl IntoView {
     let co = company();
     let adding = RwSignal::new(false);
-    let name = RwSignal::new(String::new());
-    let create = move || {
-        let text = match checked("The name", name.get_untracked()) {
-            Ok(text) => text,
-            Err(e) => return app().fail(&e),
-        };
-        let color = COLORS[name.with_untracked(String::len) % COLORS.len()];
-        let input = CreateProject {
-            company_id: co.id,
-            name: text,
-            description: None,
-            status: None,
-            goal_id: None,
-            lead_agent_id: None,
-            target_date: None,
-            color: Some(color.into()),
-        };
-        act::<op::CreateProjectOp>(input, move |p| {
-            app().say(format!("Project {} created", p.name));
-            name.try_set(String::new());
-            adding.try_set(false);
-        });
-    };
     view! {
         <div class="page">
             <Topbar title="Projects">
-                <button class="btn" on:click=move |_| adding.set(true)>
+                <button class="btn" data-testid="project-new" on:click=move |_| adding.set(true)>
                     <Icon d=i::PLUS />
                     "New project"
                 </button>
@@ -53,27 +30,7 @@ pub fn Projects() -> impl IntoView {
             <div class="page-body">
                 <div class="page-inner narrow">
                     <Show when=move || adding.get()>
-                        <div class="inline-form">
-                            <input
-                                class="field"
-                                type="text"
-                                placeholder="Project name"
-                                aria-label="Project name"
-                                autofocus=true
-                                on:input:target=move |ev| name.set(ev.target().value())
-                                on:keydown=move |ev| match ev.key().as_str() {
-                                    "Enter" => create(),
-                                    "Escape" => adding.set(false),
-                                    _ => {}
-                                }
-                            />
-                            <button class="btn primary" on:click=move |_| create()>
-                                "Create"
-                            </button>
-                            <button class="btn quiet" on:click=move |_| adding.set(false)>
-                                "Discard"
-                            </button>
-                        </div>
+                        <ProjectForm done=Callback::new(move |()| adding.set(false)) />
                     </Show>
                     {loaded(
                         co.projects,
@@ -136,7 +93,11 @@ fn ProjectRow(project: Project) -> impl IntoView {
         Some(_) => labels::company_status(CompanyStatus::Archived),
         None => labels::project_status(project.status),
     };
+    let editing = RwSignal::new(false);
+    let kept = StoredValue::new(project.clone());
+    let label = format!("Settings of {}", project.name);
     view! {
+        <div class="project-row">
         <Link to=co.route(Page::Project(project.id.to_string())) class="line-item" testid="project-row">
             <Swatch color=Signal::stored(project.color.clone()) />
             <strong>{project.name.clone()}</strong>
@@ -149,5 +110,18 @@ fn ProjectRow(project: Project) -> impl IntoView {
             <span class="muted">{move || lead.map(|a| co.agent_name(a))}</span>
             <Ago at=project.updated_at />
         </Link>
+            <button
+                class="icon-btn"
+                aria-label=label
+                title="Folder, branches and commands"
+                data-testid="project-settings"
+                on:click=move |_| editing.update(|e| *e = !*e)
+            >
+                <Icon d=i::SETTINGS />
+            </button>
+        </div>
+        <Show when=move || editing.get()>
+            <ProjectForm project=Some(kept.get_value()) done=Callback::new(move |()| editing.set(false)) />
+        </Show>
     }
 }

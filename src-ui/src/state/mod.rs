@@ -68,6 +68,7 @@ pub enum Dialog {
         key: String,
         mode: TreeMode,
     },
+    CloseWorkspace(contract::ExecutionWorkspaceId),
     Confirm {
         title: String,
         body: String,

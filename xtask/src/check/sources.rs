@@ -47,6 +47,9 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
+/// Git calls that would reach another machine. What agents do in their own folders is theirs; the program does none.
+const REMOTE_GIT: [&str; 7] = ["push", "fetch", "pull", "clone", "ls-remote", "remote", "submodule"];
+
 pub fn check(project: &Project) -> Result<Vec<String>> {
     let listed = output(Command::new("git").current_dir(&project.root).args([
         "ls-files",
@@ -83,6 +86,16 @@ fn look(name: &str, text: &str, machine: &[String], broken: &mut Vec<String>) {
         broken
             .push(format!("{name}: {lines} lines of code; beyond {LONGEST} a file holds more than one idea"));
     }
+    if name.starts_with("src-tauri/") && !name.contains("/tests/") && !name.ends_with("/tests.rs") {
+        for (number, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+            if let Some(word) = reaches_out(line) {
+                broken.push(format!(
+                    "{name}:{}: `git {word}`: the program calls no other machine's git",
+                    number + 1
+                ));
+            }
+        }
+    }
     for (folder, words, reason) in FORBIDDEN.iter().filter(|(folder, ..)| name.starts_with(folder)) {
         let _ = folder;
         for (number, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
@@ -91,6 +104,15 @@ fn look(name: &str, text: &str, machine: &[String], broken: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// Whether a line of code gives git a command that reaches another machine, as one argument or within a command line.
+fn reaches_out(line: &str) -> Option<&'static str> {
+    REMOTE_GIT.into_iter().find(|word| {
+        let argument = line.contains(&format!("\"{word}\""))
+            && (line.contains("Git::at") || line.contains(".args(") || line.contains(".arg("));
+        argument || line.contains(&format!("git {word} ")) || line.contains(&format!("git {word}\""))
+    })
 }
 
 /// Where this checkout and its owner live: nothing committed may say so.
@@ -122,6 +144,23 @@ mod tests {
         assert!(broken[0].starts_with("src-tauri/domain/src/x.rs:2: `std::fs`"));
         look("src-tauri/engine/src/x.rs", text, &[], &mut broken);
         assert_eq!(broken.len(), 1);
+    }
+
+    #[test]
+    fn git_that_reaches_another_machine_is_found_in_shipped_code() {
+        let mut broken = Vec::new();
+        for line in ["Git::at(r).arg(\"push\")", "c.args([\"fetch\", \"--all\"]);", "run(\"git clone x\")"] {
+            look("src-tauri/workspaces/src/x.rs", line, &[], &mut broken);
+        }
+        assert_eq!(broken.len(), 3, "{broken:?}");
+        for (name, line) in [
+            ("src-tauri/workspaces/tests/git.rs", "git(&r, &[\"push\"])"),
+            ("src-tauri/workspaces/src/x.rs", "// git push is for people"),
+            ("src-tauri/workspaces/src/x.rs", "list.push(\"x\")"),
+        ] {
+            look(name, line, &[], &mut broken);
+        }
+        assert_eq!(broken.len(), 3, "{broken:?}");
     }
 
     #[test]

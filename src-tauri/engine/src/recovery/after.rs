@@ -171,7 +171,7 @@ impl Engine {
     }
 
     /// A word of the program itself in an issue's thread.
-    pub(super) async fn notice(
+    pub(crate) async fn notice(
         &self,
         tx: &mut WriteTx,
         issue: &Issue,

@@ -187,6 +187,9 @@ fn next_action(cause: Cause, run: &Run) -> &'static str {
         Cause::MissingDisposition => {
             "Say what becomes of the issue: done, in review, blocked, or back to its agent."
         }
+        _ if run.error_code.as_deref() == Some(crate::workspace::WORKSPACE_FAILED) => {
+            "Mend the project's workspace settings or its repository, then wake the agent."
+        }
         _ => class_of(run).advice(),
     }
 }

@@ -116,6 +116,9 @@ impl Engine {
         loop {
             let ctx = self.run_context(run, &agent, token, fresh).await?;
             let session_before = ctx.session.clone();
+            let mut own = vec![self.paths.agent_home(agent.id)];
+            // A worktree lies in the program's data; this one is the run's.
+            own.extend(ctx.workspace_cwd.clone().filter(|cwd| cwd.starts_with(self.paths.worktrees())));
             // Asks the login shell the first time, with a deadline; known from then on.
             runner::path::agent_path().await;
             // It reads skills and writes the prompt bundle, so it may wait for the disk.
@@ -135,7 +138,7 @@ impl Engine {
             }
             let spec = LaunchSpec {
                 sandbox: self.config.sandbox,
-                own: vec![self.paths.agent_home(agent.id)],
+                own,
                 shared: vec![
                     self.paths.instructions(agent.id),
                     self.paths.bundles(run.company_id),

@@ -97,6 +97,7 @@ impl Engine {
             let run = store::runs::get(&mut conn, id).await.or_missing("Run")?;
             self.paths.run(run.company_id, run.id)
         };
+        let place = self.inspect_place(id).await?;
         let hash = tokio::task::spawn_blocking(move || runner::log::RunLog::open(&dir)?.sha256()).await;
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut run = store::runs::get(&mut tx, id).await.or_missing("Run")?;
@@ -135,10 +136,20 @@ impl Engine {
         let at = tx.at();
         store::agents::set_status(&mut tx, &agent, status, Some(at)).await.answer()?;
         self.remember(&mut tx, &run, end).await?;
+        if let Some(place) = &place {
+            let clean = match &end.conclusion {
+                Some(_) => Ok(()),
+                None => Err(end.error.as_deref().unwrap_or("The run did not end well")),
+            };
+            self.note_finalize(&mut tx, Some(&run), place, clean).await?;
+        }
         // As the end left it: whether it may be tried again depends on it.
         let agent = store::agents::get(&mut tx, agent.id).await.or_missing("Agent")?;
         Box::pin(self.after_run(&mut tx, &run, &agent)).await?;
         Box::pin(self.end_finished_pauses(&mut tx)).await?;
+        if let Some(place) = &place {
+            self.wake_after(&mut tx, place).await?;
+        }
         let details = json!({ "agentName": agent.name, "status": run.status, "errorCode": run.error_code });
         let caller = Caller::system();
         self.log(

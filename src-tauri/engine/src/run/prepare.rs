@@ -38,7 +38,8 @@ impl Engine {
         let coded = |e: contract::ApiError, code: &str| e.with_details(json!({ "errorCode": code }));
         reach::check(&self.paths, agent.id, &agent.adapter_config)
             .map_err(|e| coded(e, "workspace_failed"))?;
-        let configured = agent.adapter_config.get("cwd").and_then(Value::as_str);
+        let place = Box::pin(self.place_for(run, agent)).await?;
+        let configured = agent.adapter_config.get("cwd").and_then(Value::as_str).filter(|_| place.is_none());
         let workspace = workspaces::resolve(configured, &home).map_err(|e| {
             let gone = matches!(e, workspaces::WorkspaceError::Gone(_));
             let code = if gone { "cwd_missing" } else { "workspace_failed" };
@@ -56,6 +57,14 @@ impl Engine {
         env.insert("PAPERCLIP_WORKSPACE_CWD".into(), workspace.cwd.display().to_string());
         env.insert("PAPERCLIP_WORKSPACE_SOURCE".into(), workspace.source.as_str().into());
         env.insert("AGENT_HOME".into(), home.display().to_string());
+        let own = (workspace.source == workspaces::Source::Configured).then_some(workspace.cwd);
+        let workspace_cwd = match place {
+            Some(place) => {
+                env.extend(place.env);
+                Some(place.cwd)
+            }
+            None => own,
+        };
         Ok(RunContext {
             run_id: run.id,
             agent_id: agent.id,
@@ -68,7 +77,7 @@ impl Engine {
             env_overlay: BTreeMap::new(),
             run_token: Some(token.to_owned()),
             api_url,
-            workspace_cwd: (workspace.source == workspaces::Source::Configured).then_some(workspace.cwd),
+            workspace_cwd,
             agent_home: home,
             bundle_root: self.paths.bundles(agent.company_id),
             instructions,

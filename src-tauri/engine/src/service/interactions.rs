@@ -308,7 +308,10 @@ impl Handle<AcceptInteractionOp> for Engine {
                 return Err(ApiError::unprocessable("Questions are answered, not accepted")
                     .with_hint("POST …/respond"));
             }
-            InteractionKind::RequestConfirmation => json!({ "version": 1, "outcome": "accepted" }),
+            InteractionKind::RequestConfirmation => {
+                self.needs_finalize(&mut tx, &issue).await?;
+                json!({ "version": 1, "outcome": "accepted" })
+            }
             InteractionKind::SuggestTasks => {
                 let chosen = q.selected_client_keys.map(|k| k.into_iter().map(|k| k.into_string()).collect());
                 self.create_suggested(&mut tx, caller, &issue, &card, chosen).await?

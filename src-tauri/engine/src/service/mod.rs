@@ -18,6 +18,7 @@ mod keys;
 mod labels;
 mod maintenance;
 mod planning;
+mod project_workspaces;
 pub(crate) mod reach;
 mod recovery;
 mod runs;
@@ -25,6 +26,7 @@ mod search;
 mod sessions;
 mod trees;
 mod wakes;
+mod workspaces;
 
 pub(crate) use comments::NewComment;
 pub(crate) use instructions::{bundle_of, write_defaults};

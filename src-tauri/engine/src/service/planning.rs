@@ -6,6 +6,7 @@ use contract::ApiError;
 use contract::company::CompanyPath;
 use contract::operations::*;
 use contract::planning::*;
+use contract::workspace::ProjectDetail;
 use serde_json::json;
 
 use super::text;
@@ -70,12 +71,22 @@ impl Handle<ListProjects> for Engine {
 }
 
 impl Handle<GetProject> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: ProjectPath) -> Answer<Project> {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: ProjectPath) -> Answer<ProjectDetail> {
         let mut conn = self.store.read().await.answer()?;
         let project = store::planning::project(&mut conn, q.id).await.or_missing("Project")?;
         caller.within(project.company_id)?;
-        Ok(project)
+        let workspaces = store::project_workspaces::list(&mut conn, project.id).await.answer()?;
+        let primary_workspace = workspaces.iter().find(|w| w.is_primary).cloned();
+        Ok(ProjectDetail { project, workspaces, primary_workspace })
     }
+}
+
+/// A policy holds commands that are run on this machine, so it is for the board.
+fn check_policy(caller: &Caller, policy: Option<&contract::JsonObject>) -> Answer<()> {
+    let Some(policy) = policy else { return Ok(()) };
+    caller.board_only("change how issues of a project are executed")?;
+    domain::workspace::check(policy)
+        .map_err(|why| ApiError::unprocessable(format!("executionWorkspacePolicy: {why}")))
 }
 
 /// Colours that new projects take in turn.
@@ -86,6 +97,7 @@ const COLORS: [&str; 10] = [
 
 impl Handle<CreateProjectOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: CreateProject) -> Answer<Project> {
+        check_policy(caller, q.execution_workspace_policy.as_ref())?;
         let mut tx = self.store.write(self.now()).await.answer()?;
         self.company(&mut tx, caller, q.company_id).await?;
         let others = store::planning::projects(&mut tx, q.company_id).await.answer()?;
@@ -105,7 +117,7 @@ impl Handle<CreateProjectOp> for Engine {
             env: None,
             pause_reason: None,
             paused_at: None,
-            execution_workspace_policy: None,
+            execution_workspace_policy: q.execution_workspace_policy,
             archived_at: None,
             created_at: tx.at(),
             updated_at: tx.at(),
@@ -121,6 +133,9 @@ impl Handle<CreateProjectOp> for Engine {
             json!({ "name": project.name }),
         )
         .await?;
+        if let Some(workspace) = q.workspace {
+            self.add_inline_workspace(&mut tx, caller, &project, workspace).await?;
+        }
         tx.commit().await.answer()?;
         Ok(project)
     }
@@ -128,6 +143,10 @@ impl Handle<CreateProjectOp> for Engine {
 
 impl Handle<UpdateProjectOp> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: UpdateProject) -> Answer<Project> {
+        if !q.execution_workspace_policy.is_keep() {
+            caller.board_only("change how issues of a project are executed")?;
+        }
+        check_policy(caller, q.execution_workspace_policy.as_set())?;
         let mut tx = self.store.write(self.now()).await.answer()?;
         let mut p = store::planning::project(&mut tx, q.id).await.or_missing("Project")?;
         caller.within(p.company_id)?;
@@ -142,6 +161,7 @@ impl Handle<UpdateProjectOp> for Engine {
         p.color = q.color.apply(p.color);
         p.target_date = q.target_date.apply(p.target_date);
         p.archived_at = q.archived_at.apply(p.archived_at);
+        p.execution_workspace_policy = q.execution_workspace_policy.apply(p.execution_workspace_policy);
         p.updated_at = tx.at();
         store::planning::save_project(&mut tx, &p).await.answer()?;
         let id = p.id.to_string();

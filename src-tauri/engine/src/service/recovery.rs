@@ -198,7 +198,7 @@ impl Engine {
             approvals: usize::try_from(store::approvals::waiting_of_issue(conn, issue.id).await.answer()?)
                 .unwrap_or(0),
             cards: store::interactions::pending(conn, issue.id).await.answer()?.len(),
-            blockers: blockers.into_iter().map(|b| b.identifier.unwrap_or(b.title)).collect(),
+            blockers: blockers.into_iter().map(awaited).collect(),
             reviewer: reviewer.filter(|p| !p.is_null()).map(|_| "Its reviewer".to_owned()),
             next_check: issue.monitor_next_check_at.filter(|t| *t > self.now()),
             next: self.next_for(conn, issue).await?,
@@ -284,4 +284,11 @@ impl Engine {
         let full = running.values().sum::<i64>() >= i64::from(self.max_live_runs());
         Ok(if full { Held::Slots } else { Held::Nothing })
     }
+}
+
+/// A blocker as it is waited for. One that is done is waited for until its workspace is finalized.
+fn awaited(b: contract::issue::IssueSummary) -> String {
+    let done = b.status == IssueStatus::Done;
+    let name = b.identifier.unwrap_or(b.title);
+    if done { format!("{name} to finish with its workspace") } else { name }
 }

@@ -224,18 +224,22 @@ fn push_order(sql: &mut QueryBuilder<Sqlite>, q: &ListIssues) {
 }
 
 /// What a row shows besides its issue. An operator's read mark is the one of [`LOCAL_OPERATOR`].
-const FACTS: &str = "(SELECT count(*) FROM issues c WHERE c.parent_id = page.id), \
+const FACTS: &str = concat!(
+    "(SELECT count(*) FROM issues c WHERE c.parent_id = page.id), \
     (SELECT count(*) FROM issues c WHERE c.parent_id = page.id AND c.status IN ('done', 'cancelled')), \
     (SELECT count(*) FROM issue_thread_interactions t WHERE t.company_id = page.company_id \
        AND t.issue_id = page.id AND t.status = 'pending'), \
     (SELECT count(*) FROM issue_relations r JOIN issues b ON b.id = r.issue_id \
-       WHERE r.type = 'blocks' AND r.related_issue_id = page.id AND b.status <> 'done'), \
+       WHERE r.type = 'blocks' AND r.related_issue_id = page.id AND ",
+    crate::relations::holds_up!("b"),
+    "), \
     (SELECT last_read_at FROM issue_read_states s WHERE s.issue_id = page.id AND s.user_id = '{operator}'), \
     page.status = 'blocked' AND EXISTS (SELECT 1 FROM issue_recovery_actions x WHERE x.source_issue_id = page.id \
        AND x.status IN ('active', 'escalated')), \
     EXISTS (SELECT 1 FROM issue_labels l WHERE l.issue_id = page.id), \
     EXISTS (SELECT 1 FROM heartbeat_runs r WHERE r.issue_id = page.id \
-       AND r.status IN ('queued', 'scheduled_retry', 'running'))";
+       AND r.status IN ('queued', 'scheduled_retry', 'running'))"
+);
 
 static ROW: LazyLock<String> = LazyLock::new(|| {
     let columns = Issue::SELECT.strip_suffix(" FROM issues").unwrap_or(Issue::SELECT);

@@ -8,8 +8,10 @@ mod stages;
 mod subissues;
 mod texts;
 mod thread_view;
+mod workspace;
 
 pub use thread_view::actor;
+pub use workspace::CloseWorkspace;
 
 use std::sync::Arc;
 
@@ -207,6 +209,7 @@ fn Detail(current: Current) -> impl IntoView {
                         <decomposition::Decomposition current=current />
                         <subissues::SubIssues current=current />
                         <documents::Documents current=current />
+                        <workspace::Workspace current=current />
                         <thread_view::Thread current=current />
                         <Composer
                             issue=id

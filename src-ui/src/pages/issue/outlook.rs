@@ -59,7 +59,10 @@ fn Line(current: Current, outlook: IssueOutlook) -> impl IntoView {
     let now = app().now;
     let when =
         move || at.map(|t| view! { <span class="num muted">{move || format::ahead(t, now.get())}</span> });
-    let blockers = (outlook.state == OutlookState::Blocked).then(|| view! { <Blockers current=current /> });
+    // A blocker that is done holds up until its workspace is finalized: then the reason says it in words.
+    let open = current.detail.with_untracked(|d| d.blocked_by.iter().any(|b| b.status != IssueStatus::Done));
+    let blockers =
+        (outlook.state == OutlookState::Blocked && open).then(|| view! { <Blockers current=current /> });
     let words = blockers.is_none().then(|| outlook.reason.clone());
     view! {
         <div class=format!("notice {tone}") data-testid="outlook" data-state=outlook.state.as_str() role="status">

@@ -91,6 +91,13 @@ pub(super) fn may_set_execution(caller: &Caller, set: bool) -> Answer<()> {
     if set { caller.board_only("change how an issue is executed") } else { Ok(()) }
 }
 
+/// Refuses workspace settings of a wrong shape.
+pub(super) fn check_settings(settings: Option<&contract::JsonObject>) -> Answer<()> {
+    let Some(settings) = settings else { return Ok(()) };
+    domain::workspace::check(settings)
+        .map_err(|why| ApiError::unprocessable(format!("executionWorkspaceSettings: {why}")))
+}
+
 impl Engine {
     /// Creates an issue below another one, for which that one waits if it is asked to.
     pub(in crate::service) async fn create_child(
@@ -123,6 +130,7 @@ impl Engine {
             caller,
             q.assignee_adapter_overrides.is_some() || q.execution_workspace_settings.is_some(),
         )?;
+        check_settings(q.execution_workspace_settings.as_ref())?;
         if q.assignee_agent_id.is_some() && q.assignee_user_id.is_some() {
             return Err(ApiError::unprocessable("An issue has one assignee: an agent or a user"));
         }
@@ -156,6 +164,9 @@ impl Engine {
         issue.assignee_adapter_overrides = q.assignee_adapter_overrides;
         issue.execution_workspace_id = q.execution_workspace_id;
         issue.execution_workspace_preference = q.execution_workspace_preference;
+        if let Some(from) = q.inherit_execution_workspace_from_issue_id {
+            self.inherit_workspace(tx, &mut issue, from).await?;
+        }
         issue.execution_workspace_settings = q.execution_workspace_settings;
         domain::issue::set_status(&mut issue, status, tx.at());
         if let Some(policy) = q.execution_policy {
@@ -180,6 +191,20 @@ impl Engine {
             self.wake_all(tx, caller, vec![wake]).await?;
         }
         Ok(issue)
+    }
+
+    /// The new issue is worked on where another one is.
+    async fn inherit_workspace(&self, tx: &mut WriteTx, issue: &mut Issue, from: IssueId) -> Answer<()> {
+        let from = store::issues::get(tx, from).await.answer()?;
+        let Some(from) = from.filter(|f| f.company_id == issue.company_id) else {
+            return Err(ApiError::unprocessable(
+                "inheritExecutionWorkspaceFromIssueId names no issue of this company",
+            ));
+        };
+        issue.project_id = issue.project_id.or(from.project_id);
+        issue.execution_workspace_id = from.execution_workspace_id;
+        issue.execution_workspace_preference = Some("reuse_existing".to_owned());
+        Ok(())
     }
 
     async fn check_place(&self, tx: &mut WriteTx, q: &CreateIssue) -> Answer<()> {

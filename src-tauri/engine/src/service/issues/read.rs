@@ -111,6 +111,7 @@ impl Handle<GetContext> for Engine {
         };
         let continuation_summary =
             store::documents::get(&mut conn, issue.id, CONTINUATION_SUMMARY).await.answer()?;
+        let workspace = self.workspace_of(&mut conn, &issue).await?.filter(|w| w.closed_at.is_none());
         let d = self.issue_detail(&mut conn, issue).await?;
         let i = d.issue;
         Ok(HeartbeatContext {
@@ -140,7 +141,8 @@ impl Handle<GetContext> for Engine {
             wake_comment,
             attachments: Vec::new(),
             continuation_summary,
-            current_execution_workspace: None,
+            current_execution_workspace: workspace
+                .and_then(|w| serde_json::to_value(w).ok()?.as_object().cloned()),
         })
     }
 }

@@ -124,8 +124,12 @@ impl Engine {
         i.parent_id = q.parent_id.clone().apply(i.parent_id);
         i.request_depth = q.request_depth.unwrap_or(i.request_depth).max(0);
         i.billing_code = text(q.billing_code.clone()).apply(i.billing_code.take());
-        let machine = !q.assignee_adapter_overrides.is_keep() || !q.execution_workspace_settings.is_keep();
+        let machine = !q.assignee_adapter_overrides.is_keep()
+            || !q.execution_workspace_settings.is_keep()
+            // What waits for an agent's work waits for the workspace that the issue names.
+            || !q.execution_workspace_id.is_keep();
         super::create::may_set_execution(caller, machine)?;
+        super::create::check_settings(q.execution_workspace_settings.as_set())?;
         i.assignee_adapter_overrides =
             q.assignee_adapter_overrides.clone().apply(i.assignee_adapter_overrides.take());
         i.execution_workspace_id = q.execution_workspace_id.clone().apply(i.execution_workspace_id.take());
@@ -269,6 +273,24 @@ impl Engine {
         .with_hint("Ask with an interaction first, or set the issue to done or blocked."))
     }
 
+    /// Wakes of those for whom this issue was the last that held them up.
+    pub(crate) async fn wakes_of_done(&self, tx: &mut WriteTx, i: &Issue) -> Answer<Vec<Wake>> {
+        let mut wakes = Vec::new();
+        for d in store::relations::blocked(tx, i.id).await.answer()? {
+            let open = !matches!(d.status, IssueStatus::Backlog | IssueStatus::Done | IssueStatus::Cancelled);
+            if !open || !store::relations::unresolved(tx, d.id).await.answer()?.is_empty() {
+                continue;
+            }
+            if let (Some(agent), Some(full)) =
+                (d.assignee_agent_id, store::issues::get(tx, d.id).await.answer()?)
+            {
+                let source = InvocationSource::Automation;
+                wakes.push(Wake::about(&full, agent, source, "issue_blockers_resolved"));
+            }
+        }
+        Ok(wakes)
+    }
+
     /// Wakes that follow when an issue ends: dependents whose last blocker it was, and its parent.
     pub(in crate::service) async fn wakes_of_end(
         &self,
@@ -281,23 +303,7 @@ impl Engine {
             return Ok(wakes);
         }
         if i.status == IssueStatus::Done {
-            for d in store::relations::blocked(tx, i.id).await.answer()? {
-                let open =
-                    !matches!(d.status, IssueStatus::Backlog | IssueStatus::Done | IssueStatus::Cancelled);
-                if !open || !store::relations::unresolved(tx, d.id).await.answer()?.is_empty() {
-                    continue;
-                }
-                if let (Some(agent), Some(full)) =
-                    (d.assignee_agent_id, store::issues::get(tx, d.id).await.answer()?)
-                {
-                    wakes.push(Wake::about(
-                        &full,
-                        agent,
-                        InvocationSource::Automation,
-                        "issue_blockers_resolved",
-                    ));
-                }
-            }
+            wakes = self.wakes_of_done(tx, i).await?;
         }
         if let Some(parent) = i.parent_id
             && let Some(p) = store::issues::get(tx, parent).await.answer()?
@@ -322,7 +328,12 @@ pub(in crate::service) fn commenter(caller: &Caller, i: &Issue) -> Commenter {
 }
 
 pub(super) fn blocked_by(blockers: &[IssueSummary]) -> ApiError {
-    let names: Vec<String> = blockers.iter().filter_map(|b| b.identifier.clone()).collect();
+    let name = |b: &IssueSummary| {
+        let name = b.identifier.clone()?;
+        // Done, and its workspace is not finalized.
+        Some(if b.status == IssueStatus::Done { format!("{name} (its workspace)") } else { name })
+    };
+    let names: Vec<String> = blockers.iter().filter_map(name).collect();
     let ids: Vec<String> = blockers.iter().map(|b| b.id.to_string()).collect();
     ApiError::new(ErrorCode::DependenciesBlocked, format!("Blockers are not done: {}", names.join(", ")))
         .with_details(json!({ "unresolvedBlockerIssueIds": ids }))
