@@ -99,7 +99,7 @@ impl Life {
             }
             _ => self.wait(sim).await,
         }
-        self.look(sim).await;
+        Box::pin(self.look(sim)).await;
     }
 
     async fn create(&mut self, sim: &Sim) {
@@ -283,7 +283,7 @@ impl Life {
         let bad = self.dice.roll(2) == 0;
         let mut runs = 0;
         loop {
-            self.look(sim).await;
+            Box::pin(self.look(sim)).await;
             let ending = std::mem::take(&mut self.running);
             if ending.is_empty() && !self.something_due(sim).await {
                 break;

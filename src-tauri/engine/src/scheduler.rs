@@ -39,7 +39,7 @@ impl Engine {
                 self.mind_damage(&e);
                 tracing::error!("timers: {e}");
             }
-            if let Err(e) = self.look_at_due().await {
+            if let Err(e) = Box::pin(self.look_at_due()).await {
                 self.mind_damage(&e);
                 tracing::error!("issues to look at again: {e}");
             }

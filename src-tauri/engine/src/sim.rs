@@ -150,9 +150,9 @@ impl Sim {
 
     pub async fn settle(&self) {
         self.engine.mind_budgets().await.unwrap();
-        self.engine.promote_due().await.unwrap();
-        self.engine.look_at_due().await.unwrap();
-        self.engine.start_queued().await.unwrap();
+        Box::pin(self.engine.promote_due()).await.unwrap();
+        Box::pin(self.engine.look_at_due()).await.unwrap();
+        Box::pin(self.engine.start_queued()).await.unwrap();
     }
 
     /// The runs that were started since the last time.
@@ -277,7 +277,7 @@ pub(crate) async fn invariants(sim: &Sim) {
         let carried = sim.engine.live_runs().contains_key(&run.id);
         assert!(carried, "a run that nobody carries: {run:#?}");
     }
-    for issue in store::issues::dangling_locks(&mut conn).await.unwrap() {
+    if let Some(issue) = store::issues::dangling_locks(&mut conn).await.unwrap().first() {
         let holder = match issue.execution_run_id {
             Some(id) => store::runs::get(&mut conn, id).await.unwrap(),
             None => None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use contract::issue::{IssueSort, IssueStatus, ListIssues, SortDir};
 use contract::operations as op;
 use contract::planning::{InProject, Project, ProjectPath, ProjectStatus, UpdateProject};
+use contract::project_workspace::ProjectDetail;
 use contract::{AgentId, ErrorCode, Patch, ProjectId};
 use leptos::prelude::*;
 
@@ -25,7 +26,7 @@ use crate::text::{checked, optional};
 /// The project of the page.
 #[derive(Clone, Copy)]
 struct Current {
-    query: Query<Project>,
+    query: Query<ProjectDetail>,
     project: Signal<Arc<Project>>,
 }
 
@@ -38,7 +39,7 @@ impl Current {
         let mut input = UpdateProject::of(self.id());
         put(&mut input);
         act::<op::UpdateProjectOp>(input, move |fresh| {
-            self.query.data.try_set(Some(Arc::new(fresh)));
+            self.query.patch(|d| d.project = fresh);
             done();
         });
     }
@@ -61,7 +62,14 @@ pub fn ProjectPage(reference: String) -> impl IntoView {
     });
     view! {
         <Show when=move || !missing.get() fallback=|| view! { <NotThere /> }>
-            {loaded(query, 6, move |project| view! { <Detail current=Current { query, project } /> })}
+            {loaded(
+                query,
+                6,
+                move |detail| {
+                    let project = Signal::derive(move || detail.with(|d| Arc::new(d.project.clone())));
+                    view! { <Detail current=Current { query, project } /> }
+                },
+            )}
         </Show>
     }
     .into_any()

@@ -167,7 +167,7 @@ impl Engine {
                 w
             }
         };
-        let w = self.enter(&mut tx, run, agent, g, w).await?;
+        let w = self.move_in(&mut tx, run, agent, g, w).await?;
         self.note_entry(&mut tx, &w, run, json!({ "shared": true, "created": false })).await?;
         tx.commit().await.answer()?;
         Ok(w)
@@ -181,7 +181,7 @@ impl Engine {
         w: ExecutionWorkspace,
     ) -> Answer<ExecutionWorkspace> {
         let mut tx = self.store.write(self.now()).await.answer()?;
-        let w = self.enter(&mut tx, run, agent, g, w).await?;
+        let w = self.move_in(&mut tx, run, agent, g, w).await?;
         self.note_entry(&mut tx, &w, run, json!({ "shared": true, "reused": true })).await?;
         tx.commit().await.answer()?;
         Ok(w)
@@ -206,7 +206,7 @@ impl Engine {
     }
 
     /// Notes that a run works in it, for its issue.
-    async fn enter(
+    async fn move_in(
         &self,
         tx: &mut WriteTx,
         run: &Run,
@@ -392,7 +392,7 @@ impl Engine {
     ) -> Answer<ExecutionWorkspace> {
         let (w, step) = {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            let w = self.enter(&mut tx, run, agent, g, w).await?;
+            let w = self.move_in(&mut tx, run, agent, g, w).await?;
             let phase = WorkspacePhase::WorktreePrepare;
             let step = self.begin_step(&mut tx, &w, Some(run.id), phase, None).await?;
             tx.commit().await.answer()?;

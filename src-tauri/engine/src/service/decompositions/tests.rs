@@ -154,7 +154,8 @@ async fn a_crash_at_any_point_loses_no_child_and_makes_none_twice() {
         let ada = Sim::as_run(&p.run);
         // Not by way of a door: what a door has begun goes on when its caller leaves.
         let input: DecomposePlan = serde_json::from_value(p.input(&titles)).unwrap();
-        let done = cut_short(after, Handle::<DecomposePlanOp>::handle(&p.sim.engine, &ada, input)).await;
+        let call = Box::pin(Handle::<DecomposePlanOp>::handle(&p.sim.engine, &ada, input));
+        let done = cut_short(after, call).await;
         // Whatever the transaction that was cut short held is given back before anybody else writes.
         let claimed = p.state().await.as_array().unwrap().len() == 1;
         let there = p.below().await.len();
