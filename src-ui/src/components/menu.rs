@@ -159,11 +159,16 @@ fn close() {
 #[component]
 pub fn MenuLayer() -> impl IntoView {
     let menu = app().menu;
-    move || menu.get().map(|m| view! { <OpenMenu menu=m /> })
+    let layer = Owner::current().unwrap_or_default();
+    move || {
+        let layer = layer.clone();
+        menu.get().map(|m| view! { <OpenMenu menu=m layer=layer /> })
+    }
 }
 
+/// `layer` owns what a choice makes, a further menu for example: this one is gone by then, and all that was its own.
 #[component]
-fn OpenMenu(menu: Menu) -> impl IntoView {
+fn OpenMenu(menu: Menu, layer: Owner) -> impl IntoView {
     let filter = RwSignal::new(String::new());
     let cursor = RwSignal::new(0usize);
     let given = RwSignal::new(match &menu.source {
@@ -201,8 +206,9 @@ fn OpenMenu(menu: Menu) -> impl IntoView {
         (creatable.is_some() && !f.is_empty() && !exists).then_some(f)
     });
     let stored = StoredValue::new(menu.clone());
+    let layer = StoredValue::new(layer);
     let choose = move |id: String| {
-        let m = stored.get_value();
+        let (m, layer) = (stored.get_value(), layer.get_value());
         if m.multi {
             given.update(|all| {
                 for c in all.iter_mut().filter(|c| c.id == id) {
@@ -212,13 +218,13 @@ fn OpenMenu(menu: Menu) -> impl IntoView {
         } else {
             close();
         }
-        m.pick.run(id);
+        layer.with(|| m.pick.run(id));
     };
     let make = move |name: String| {
-        let m = stored.get_value();
+        let (m, layer) = (stored.get_value(), layer.get_value());
         close();
         if let Some(c) = m.create {
-            c.run(name);
+            layer.with(|| c.run(name));
         }
     };
     let keydown = move |ev: web_sys::KeyboardEvent| {

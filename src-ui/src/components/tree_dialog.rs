@@ -180,7 +180,10 @@ fn summary(p: &Arc<TreePreview>) -> AnyView {
         <div class="tree-issues" data-testid="tree-preview">{rows}</div>
         {(rest > 0).then(|| view! { <p class="muted">{format!("and {rest} more")}</p> })}
         {(left > 0)
-            .then(|| view! { <p class="muted">{format!("{} left as they are.", format::count(left, "issue is", "issues are"))}</p> })}
+            .then(|| {
+                let told = format::count(left, "issue is left as it is.", "issues are left as they are.");
+                view! { <p class="muted">{told}</p> }
+            })}
         {warnings}
     }
     .into_any()

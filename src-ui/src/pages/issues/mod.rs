@@ -34,7 +34,9 @@ pub fn Issues() -> impl IntoView {
     let kept = format!("issues:{}", co.id);
     // A link with filters sets them; afterwards the view is the page's own.
     let linked = move || match app.route.get() {
-        Route::Company(_, Page::Issues(q)) if !q.is_empty() => Some(IssueView::from_query(&q)),
+        Route::Company(_, Page::Issues(q)) | Route::Last(Page::Issues(q)) if !q.is_empty() => {
+            Some(IssueView::from_query(&q))
+        }
         _ => None,
     };
     let first = untrack(linked).or_else(|| prefs::load::<IssueView>(&kept)).unwrap_or_default();
