@@ -123,10 +123,8 @@ impl Engine {
             _ => None,
         };
         let interaction = context::is_interaction(&ctx);
-        let paused = match &issue {
-            Some(Some(i)) => store::trees::pause_over(tx, i.id).await.answer()?.is_some(),
-            _ => false,
-        };
+        let about = issue.as_ref().and_then(|i| i.as_ref()).map(|i| i.id);
+        let paused = store::trees::is_paused(tx, about).await.answer()?;
         // A person who speaks is answered all the same.
         let asked = interaction && caller.is_operator() && ctx.contains_key("wakeCommentId");
         if paused && asked {
@@ -389,7 +387,7 @@ impl Engine {
         if store::runs::live_on_issue(tx, issue).await.answer()?.is_some() {
             return Ok(());
         }
-        let paused = store::trees::pause_over(tx, issue).await.answer()?.is_some();
+        let paused = store::trees::is_paused(tx, Some(issue)).await.answer()?;
         for mut w in store::wakeups::deferred_for_issue(tx, issue).await.answer()? {
             let waiting = w.payload.as_ref().and_then(|p| p.get(WAKE_CONTEXT)?.as_object());
             if paused && !waiting.is_some_and(context::speaks_under_pause) {

@@ -109,6 +109,14 @@ pub async fn pause_over(conn: &mut SqliteConnection, issue: IssueId) -> Result<O
     Ok(None)
 }
 
+/// Whether a pause lies over the issue, if there is one.
+pub async fn is_paused(conn: &mut SqliteConnection, issue: Option<IssueId>) -> Result<bool> {
+    match issue {
+        Some(id) => Ok(pause_over(conn, id).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
 /// The pause that begins at an issue.
 pub async fn pause_of(conn: &mut SqliteConnection, root: IssueId) -> Result<Option<TreeHold>> {
     select("WHERE root_issue_id = ? AND mode = 'pause' AND status = 'active'").bind(&root).one(conn).await

@@ -198,11 +198,7 @@ impl Engine {
         if issue.assignee_user_id.is_some() || issue.monitor_next_check_at.is_some_and(|t| t > tx.at()) {
             return Ok(true);
         }
-        let reviewed = issue
-            .execution_state
-            .as_ref()
-            .is_some_and(|s| s.get("currentParticipant").is_some_and(|p| !p.is_null()));
-        if reviewed && issue.status == IssueStatus::InReview {
+        if issue.status == IssueStatus::InReview && crate::service::reviewer_of(issue).is_some() {
             return Ok(true);
         }
         Ok(store::trees::pause_over(tx, issue.id).await.answer()?.is_some()

@@ -143,10 +143,7 @@ impl Engine {
         let Some(action) = store::recovery::open_of(tx, issue.id).await.answer()? else { return Ok(()) };
         let blockers = store::relations::unresolved(tx, issue.id).await.answer()?.len();
         let cards = !store::interactions::pending(tx, issue.id).await.answer()?.is_empty();
-        let participant = issue
-            .execution_state
-            .as_ref()
-            .is_some_and(|s| s.get("currentParticipant").is_some_and(|p| !p.is_null()));
+        let participant = crate::service::reviewer_of(issue).is_some();
         let standing = Standing {
             status: issue.status,
             has_agent: issue.assignee_agent_id.is_some(),

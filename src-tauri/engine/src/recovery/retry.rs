@@ -118,10 +118,7 @@ impl Engine {
             agent_status: domain::budget::status_but_for_budget(agent),
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: blockers,
-            held: match run.issue_id {
-                Some(id) => store::trees::pause_over(tx, id).await.answer()?.is_some(),
-                None => false,
-            },
+            held: store::trees::is_paused(tx, run.issue_id).await.answer()?,
             reviewer: None,
         }))
     }

@@ -222,10 +222,7 @@ impl Engine {
         };
         let empty = JsonObject::new();
         let ctx = run.context_snapshot.as_ref().unwrap_or(&empty);
-        let paused = match run.issue_id {
-            Some(i) => store::trees::pause_over(&mut tx, i).await.answer()?.is_some(),
-            None => false,
-        };
+        let paused = store::trees::is_paused(&mut tx, run.issue_id).await.answer()?;
         let facts = StartFacts {
             agent: agent.id,
             agent_status: domain::budget::status_but_for_budget(&agent),

@@ -181,7 +181,10 @@ impl Engine {
             None => (None, Held::Nothing),
         };
         let blockers = store::relations::unresolved(conn, issue.id).await.answer()?;
-        let reviewer = issue.execution_state.as_ref().and_then(|s| s.get("currentParticipant"));
+        let reviewer = match super::reviewer_of(issue).and_then(|p| p.agent_id) {
+            Some(id) => store::agents::get(conn, id).await.answer()?.map(|a| a.name),
+            None => None,
+        };
         Ok(Facts {
             status: issue.status,
             agent: agent.as_ref().map(|a| {
@@ -199,7 +202,7 @@ impl Engine {
                 .unwrap_or(0),
             cards: store::interactions::pending(conn, issue.id).await.answer()?.len(),
             blockers: blockers.into_iter().map(awaited).collect(),
-            reviewer: reviewer.filter(|p| !p.is_null()).map(|_| "Its reviewer".to_owned()),
+            reviewer,
             next_check: issue.monitor_next_check_at.filter(|t| *t > self.now()),
             next: self.next_for(conn, issue).await?,
         })

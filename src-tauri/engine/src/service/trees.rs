@@ -44,11 +44,15 @@ impl Handle<CreateTreeHoldOp> for Engine {
         self.log_issue(&mut tx, caller, &root, "issue.tree_hold_created", details).await?;
         let kills = match q.mode {
             TreeMode::Pause => self.pause_tree(&mut tx, &seen, &q).await?,
-            TreeMode::Resume => self.resume_tree(&mut tx, caller, &root, &seen, q.reason).await?,
+            TreeMode::Resume => {
+                self.resume_tree(&mut tx, caller, &root, &seen, q.reason).await?;
+                Vec::new()
+            }
             TreeMode::Cancel => self.cancel_tree(&mut tx, caller, &hold, seen).await?,
             TreeMode::Restore => {
                 let wake = q.metadata.as_ref().and_then(|m| m.get("wakeAgents")) == Some(&Value::Bool(true));
-                self.restore_tree(&mut tx, caller, &hold, seen, wake).await?
+                self.restore_tree(&mut tx, caller, &hold, seen, wake).await?;
+                Vec::new()
             }
         };
         tx.commit().await.answer()?;
@@ -152,15 +156,14 @@ impl Engine {
         root: &Issue,
         seen: &[Seen],
         reason: Option<Text<1, 1000>>,
-    ) -> Answer<Vec<Kill>> {
+    ) -> Answer<()> {
         let reason = reason.map(|r| r.into_string());
         for s in seen {
             if let Some(hold) = store::trees::pause_of(tx, s.issue.id).await.answer()? {
                 self.release_hold(tx, caller, hold, reason.clone(), None).await?;
             }
         }
-        self.take_up_tree(tx, caller, root.clone()).await?;
-        Ok(Vec::new())
+        self.take_up_tree(tx, caller, root.clone()).await
     }
 
     async fn cancel_tree(
@@ -189,7 +192,7 @@ impl Engine {
         hold: &TreeHold,
         seen: Vec<Seen>,
         wake: bool,
-    ) -> Answer<Vec<Kill>> {
+    ) -> Answer<()> {
         let mut wakes = Vec::new();
         for s in seen.into_iter().filter(|s| s.skip.is_none()) {
             let Some((_, was)) = s.node.taken else { continue };
@@ -209,7 +212,7 @@ impl Engine {
         for w in wakes {
             self.wake_all(tx, caller, vec![w]).await?;
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     async fn save_of_tree(

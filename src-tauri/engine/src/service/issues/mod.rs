@@ -6,7 +6,7 @@ mod read;
 mod stages;
 mod update;
 
-pub(crate) use stages::{keep_policy, object, policy_of, state_of};
+pub(crate) use stages::{keep_policy, object, policy_of, reviewer_of, state_of};
 pub(in crate::service) use update::{author, commenter};
 
 use contract::issue::Issue;

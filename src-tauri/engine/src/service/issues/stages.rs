@@ -38,6 +38,11 @@ pub(crate) fn state_of(i: &Issue) -> Option<ExecutionState> {
     serde_json::from_value(Value::Object(i.execution_state.clone()?)).ok()
 }
 
+/// Who is asked to look at an issue now.
+pub(crate) fn reviewer_of(i: &Issue) -> Option<Principal> {
+    state_of(i)?.current_participant
+}
+
 pub(crate) fn object(v: impl serde::Serialize) -> Option<JsonObject> {
     serde_json::to_value(v).ok().and_then(|v| v.as_object().cloned())
 }

@@ -13,7 +13,7 @@ use store::WriteTx;
 
 use super::super::comments::NewComment;
 use super::super::text;
-use super::stages::wakes_of_stage;
+use super::stages::{reviewer_of, wakes_of_stage};
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::run::Kill;
@@ -253,10 +253,7 @@ impl Engine {
     /// An agent may hand over for review only when somebody is there to review.
     async fn needs_review_path(&self, tx: &mut WriteTx, i: &Issue) -> Answer<()> {
         let pending = !store::interactions::pending(tx, i.id).await.answer()?.is_empty();
-        let participant = i
-            .execution_state
-            .as_ref()
-            .is_some_and(|s| s.get("currentParticipant").is_some_and(|p| !p.is_null()));
+        let participant = reviewer_of(i).is_some();
         let monitor = i.monitor_next_check_at.is_some_and(|t| t > tx.at());
         let asked = store::approvals::waiting_of_issue(tx, i.id).await.answer()? > 0;
         if i.assignee_user_id.is_some() || pending || asked || participant || monitor {
