@@ -11,17 +11,17 @@ use contract::company::Nothing;
 use contract::operations::{GetGeneralSettings, GetInstanceStatus};
 use contract::{ApiError, Kind};
 use futures_util::StreamExt as _;
+use paperclip_core::{Core, Options, Slot, log};
 use tauri::{App, AppHandle, Manager as _, RunEvent, Window, WindowEvent};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::core::{Core, Options, Slot};
 use crate::door::Follows;
 use crate::notifications::Notifier;
 use crate::platform::LoginEntry;
 use crate::tray::Tray;
-use crate::{door, log, notifications, platform, tray, window};
+use crate::{door, notifications, platform, tray, window};
 
 /// Time for the core to close when the program quits.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
     }
     tauri::async_runtime::set(runtime.handle().clone());
     // Listened to from the first moment on: a stop while the program starts is a stop.
-    let stop = runtime.spawn(platform::told_to_stop());
+    let stop = runtime.spawn(paperclip_core::told_to_stop());
     let started = Instant::now();
     let id = instance_id(&options.data_dir);
     // Worked out now: once an upgrade has replaced the program, the system no longer says where it lies.

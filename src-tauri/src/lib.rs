@@ -3,54 +3,34 @@
 //! It holds no business rule. Whatever the window shows or does goes through [`engine::Engine::call`], as it does
 //! for every other door.
 
-mod arguments;
-mod core;
 mod desktop;
 mod door;
-mod headless;
-mod log;
 mod notifications;
 mod platform;
-mod restore;
 mod tray;
 mod window;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-
-use crate::arguments::{Arguments, Mode};
+use paperclip_core::Ground;
+use paperclip_core::arguments::{Arguments, Mode};
 
 /// Runs the program until it is told to stop.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let Some(data_dir) = runner::places::data_dir(arguments.data_dir.clone()) else {
-        log::complain("there is no folder for the program's data: set PAPERCLIP_HOME or pass --data-dir");
-        return ExitCode::FAILURE;
+    let Mode::Window { minimized } = arguments.mode() else {
+        platform::become_core();
+        // Without the core's own binary this process does the same, only with the window's libraries in memory.
+        return paperclip_core::without_window(&arguments);
     };
-    let mode = arguments.mode();
-    if matches!(mode, Mode::Window { .. }) {
-        // Before anything starts a thread.
+    // Before anything starts a thread.
+    if let Some(data_dir) = runner::places::data_dir(arguments.data_dir.clone()) {
         platform::prepare_rendering(&data_dir, arguments.safe_render);
-        platform::prepare_memory();
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            log::complain(&format!("the system gives no threads to work with: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    if let Err(error) = core::make_private(&data_dir) {
-        log::complain(&format!("the data folder {} cannot be used: {error}", data_dir.display()));
-        return ExitCode::FAILURE;
-    }
-    // Written to the end of the process: dropping the guard flushes the file.
-    let _log = log::start(&data_dir);
-    let options = core::Options { data_dir, port: arguments.port };
-    match mode {
-        Mode::Restore(file) => runtime.block_on(restore::run(&options, &file)),
-        Mode::Headless => runtime.block_on(headless::run(options)),
-        Mode::Window { minimized } => desktop::run(&runtime, options, minimized),
+    platform::prepare_memory();
+    match Ground::lay(&arguments) {
+        Some(ground) => desktop::run(&ground.runtime, ground.options.clone(), minimized),
+        None => ExitCode::FAILURE,
     }
 }

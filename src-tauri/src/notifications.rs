@@ -14,10 +14,10 @@ use contract::operations::{
 use contract::recovery::RecoveryOwnerType;
 use contract::run::{RunPath, RunStatus};
 use contract::{ApiError, ApprovalId, CompanyId, IssueId, Kind, RunId};
+use paperclip_core::Core;
 use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt as _;
 
-use crate::core::Core;
 use crate::{platform, window};
 
 /// Notifications within [`BURST`] before they are drawn together.

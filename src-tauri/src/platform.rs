@@ -16,26 +16,23 @@ pub use other::{
     rendering_worked,
 };
 
-/// Waits until the system or the operator tells the program to stop.
-#[cfg(unix)]
-pub async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        _ => std::future::pending().await,
+/// Lets the core's own binary take this process's place; comes back only where it is not there or cannot start.
+pub fn become_core() {
+    #[cfg(unix)]
+    if let Some(core) = core_binary() {
+        use std::os::unix::process::CommandExt as _;
+        let error = std::process::Command::new(&core).args(std::env::args_os().skip(1)).exec();
+        paperclip_core::log::complain(&format!("{} did not start: {error}", core.display()));
     }
 }
 
-#[cfg(not(unix))]
-pub async fn told_to_stop() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
+#[cfg(unix)]
+fn core_binary() -> Option<std::path::PathBuf> {
+    let exe = std::env::current_exe().ok()?;
+    let folder = exe.parent()?;
+    [folder.join("paperclip-core"), folder.join("..").join(paperclip_core::LIBEXEC).join("paperclip-core")]
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 /// Whether a window could be opened.

@@ -1,4 +1,4 @@
-//! Builds the two binaries with the frontend embedded.
+//! Builds the binaries with the frontend embedded.
 
 use std::path::PathBuf;
 
@@ -26,6 +26,8 @@ pub fn profile(args: &[String]) -> Result<Profile> {
 pub struct Built {
     pub desktop: PathBuf,
     pub cli: PathBuf,
+    /// What the program becomes when it runs headless.
+    pub core: PathBuf,
 }
 
 impl Built {
@@ -33,13 +35,15 @@ impl Built {
         say("xtask: built");
         say(format_args!("  {}", self.desktop.display()));
         say(format_args!("  {}", self.cli.display()));
+        say(format_args!("  {}", self.core.display()));
     }
 }
 
 pub fn build(project: &Project, profile: Profile) -> Result<Built> {
     // Optimised always: it is what one sees and feels, and a dozen times smaller.
     ui::build(project, Profile::Release)?;
-    let mut args = vec!["build", "-p", "paperclip-desktop", "-p", "paperclip-cli", "--bins"];
+    let mut args =
+        vec!["build", "-p", "paperclip-desktop", "-p", "paperclip-core", "-p", "paperclip-cli", "--bins"];
     let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => {
@@ -50,5 +54,5 @@ pub fn build(project: &Project, profile: Profile) -> Result<Built> {
     step("build the program", &mut project.cargo(args))?;
     let exe =
         |name: &str| project.target.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    Ok(Built { desktop: exe("paperclip-desktop"), cli: exe("paperclip") })
+    Ok(Built { desktop: exe("paperclip-desktop"), cli: exe("paperclip"), core: exe("paperclip-core") })
 }

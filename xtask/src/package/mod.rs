@@ -19,6 +19,9 @@ use tree::Tree;
 const NAME: &str = "paperclip-desktop";
 /// The id under which desktops know the program; the desktop file and the icons bear it as their name.
 const APP_ID: &str = "dev.paperclip.desktop";
+/// Where the programs are installed; the core finds the other two from there.
+const PROGRAMS: [&str; 3] =
+    ["usr/bin/paperclip-desktop", "usr/bin/paperclip", "usr/lib/paperclip-desktop/paperclip-core"];
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub fn package(project: &Project, args: &[String]) -> Result<()> {
@@ -31,6 +34,7 @@ pub fn package(project: &Project, args: &[String]) -> Result<()> {
         [flag, folder] if flag == "--binaries" => Built {
             desktop: Path::new(folder).join("paperclip-desktop"),
             cli: Path::new(folder).join("paperclip"),
+            core: Path::new(folder).join("paperclip-core"),
         },
         _ => bail!("only --binaries DIR is understood here, found: {}", args.join(" ")),
     };
@@ -75,8 +79,8 @@ fn pack(project: &Project, contents: &Contents, out: &Path) -> Result<PathBuf> {
     let name = format!("{NAME}_{VERSION}_{arch}");
     let tree = Tree::new(out.join(&name))?;
     fill(&tree, project, contents)?;
-    tree.strip(&["usr/bin/paperclip-desktop", "usr/bin/paperclip"])?;
-    let depends = control::libraries(tree.path(), &["usr/bin/paperclip-desktop", "usr/bin/paperclip"])?;
+    tree.strip(&PROGRAMS)?;
+    let depends = control::libraries(tree.path(), &PROGRAMS)?;
     let control = Control { version: VERSION, arch: &arch, depends: &depends, installed_kib: tree.kib()? };
     tree.text("DEBIAN/control", &control.text())?;
     let sums = tree.sums()?;
@@ -95,8 +99,10 @@ fn pack(project: &Project, contents: &Contents, out: &Path) -> Result<PathBuf> {
 /// Puts every file of the package in its place but those that say what is in it.
 fn fill(tree: &Tree, project: &Project, contents: &Contents) -> Result<()> {
     // The desktop program looks for the command beside itself, so both lie in the same folder.
-    tree.program(&contents.built.desktop, "usr/bin/paperclip-desktop")?;
-    tree.program(&contents.built.cli, "usr/bin/paperclip")?;
+    let [desktop, cli, core] = PROGRAMS;
+    tree.program(&contents.built.desktop, desktop)?;
+    tree.program(&contents.built.cli, cli)?;
+    tree.program(&contents.built.core, core)?;
     for page in &contents.manuals {
         tree.packed(&format!("usr/share/man/man1/{}.1.gz", page.program), &page.text)?;
     }

@@ -13,11 +13,11 @@ Options:
   -h, --help       Print help
 ";
 
-/// The package of a build, with a small program of the system in place of both binaries.
+/// The package of a build, with a small program of the system in place of each binary.
 fn packed(out: &Path) -> Result<PathBuf> {
     let any = PathBuf::from("/bin/true");
     let contents = Contents {
-        built: Built { desktop: any.clone(), cli: any },
+        built: Built { desktop: any.clone(), cli: any.clone(), core: any },
         manuals: [man::page("paperclip-desktop", HELP), man::page("paperclip", HELP)],
         libraries: "all of them".into(),
         released: Released { epoch: "1780000000".into(), date: "Thu, 28 May 2026 20:26:40 +0000".into() },
@@ -62,6 +62,7 @@ fn the_package_holds_the_programs_and_what_a_desktop_wants_of_them() {
     let mut wanted: Vec<String> = [
         "usr/bin/paperclip",
         "usr/bin/paperclip-desktop",
+        "usr/lib/paperclip-desktop/paperclip-core",
         "usr/share/applications/dev.paperclip.desktop.desktop",
         "usr/share/lintian/overrides/paperclip-desktop",
         "usr/share/man/man1/paperclip-desktop.1.gz",
@@ -76,7 +77,7 @@ fn the_package_holds_the_programs_and_what_a_desktop_wants_of_them() {
     wanted.sort();
     assert_eq!(files.keys().cloned().collect::<Vec<_>>(), wanted);
     for (file, mode) in &files {
-        let expected = if file.starts_with("usr/bin/") { "-rwxr-xr-x" } else { "-rw-r--r--" };
+        let expected = if PROGRAMS.contains(&file.as_str()) { "-rwxr-xr-x" } else { "-rw-r--r--" };
         assert_eq!(mode, expected, "{file}");
     }
 }
@@ -151,8 +152,8 @@ fn the_licences_of_fonts_and_icons_are_named() {
 #[test]
 fn the_profile_is_of_the_programs_where_they_are_installed() {
     let profile = include_str!("../../package/apparmor");
-    for program in ["/usr/bin/paperclip-desktop", "/usr/bin/paperclip"] {
-        assert!(profile.contains(&format!(" {program} flags=(unconfined) {{\n  userns,\n")), "{program}");
+    for program in PROGRAMS {
+        assert!(profile.contains(&format!(" /{program} flags=(unconfined) {{\n  userns,\n")), "{program}");
     }
 }
 

@@ -18,6 +18,7 @@ use crate::log;
 /// Time for the HTTP door to send what it has begun to answer.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
+#[derive(Clone)]
 pub struct Options {
     pub data_dir: PathBuf,
     /// 0 for any free one; absent: 3100 or the next free one.
@@ -56,8 +57,7 @@ pub struct Core {
 impl Core {
     pub async fn start(options: &Options) -> Result<Self, StartError> {
         let begun = Instant::now();
-        let engine =
-            Engine::open(engine::Config::new(options.data_dir.clone(), command_beside_this_one())).await?;
+        let engine = Engine::open(engine::Config::new(options.data_dir.clone(), paperclip_command())).await?;
         let token_file = runner::places::operator_token_file(&options.data_dir);
         if let Ok(token) = std::fs::read_to_string(&token_file) {
             log::keep_out(token.trim());
@@ -178,8 +178,13 @@ pub fn make_private(data_dir: &Path) -> io::Result<()> {
     builder.create(data_dir)
 }
 
-/// The `paperclip` command, which run hosts and the demo agent are started with. It is installed beside the program.
-fn command_beside_this_one() -> PathBuf {
+/// The `paperclip` command, which run hosts and the demo agent are started with. It is built beside the program;
+/// where it is installed, the core alone lies in a folder of its own, as [`crate::LIBEXEC`] says.
+fn paperclip_command() -> PathBuf {
     let name = format!("paperclip{}", std::env::consts::EXE_SUFFIX);
-    std::env::current_exe().map_or_else(|_| PathBuf::from(&name), |exe| exe.with_file_name(&name))
+    let Ok(exe) = std::env::current_exe() else { return PathBuf::from(name) };
+    let beside = exe.with_file_name(&name);
+    let folder = exe.parent().filter(|f| f.ends_with(crate::LIBEXEC));
+    let installed = folder.and_then(|f| f.ancestors().nth(2)).map(|prefix| prefix.join("bin").join(&name));
+    installed.filter(|path| path.is_file()).unwrap_or(beside)
 }

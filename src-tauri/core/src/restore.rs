@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::core::Options;
 use crate::log;
+use crate::running::Options;
 
 pub async fn run(options: &Options, file: &Path) -> ExitCode {
     match engine::restore(&options.data_dir, file).await {

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::core::{Core, Options};
-use crate::{log, platform};
+use crate::running::{Core, Options};
+use crate::{log, signals};
 
 pub async fn run(options: Options) -> ExitCode {
     // Listened to from the first moment on: a stop while the program starts is a stop.
-    let stop = tokio::spawn(platform::told_to_stop());
+    let stop = tokio::spawn(signals::told_to_stop());
     let core = match Core::start(&options).await {
         Ok(core) => core,
         Err(error) => {
@@ -37,6 +37,6 @@ pub async fn run(options: Options) -> ExitCode {
     tokio::select! {
         () = core.stop() => ExitCode::SUCCESS,
         // Asked twice: at once, then. Nothing is lost by it, the next start finds everything as after a crash.
-        () = platform::told_to_stop() => ExitCode::FAILURE,
+        () = signals::told_to_stop() => ExitCode::FAILURE,
     }
 }
