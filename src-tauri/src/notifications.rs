@@ -302,7 +302,7 @@ async fn approval(core: &Core, company: CompanyId, id: ApprovalId) -> Result<Opt
 /// A run that failed on an issue is told of only once nothing more is tried by itself; then the issue needs somebody,
 /// and that is told instead.
 async fn failure(core: &Core, id: RunId) -> Result<Option<Notice>, ApiError> {
-    let run = core.call::<GetRun>(RunPath { run_id: id }).await?;
+    let run = core.call::<GetRun>(RunPath { run_id: id }).await?.run;
     if !is_failure(run.status) || run.issue_id.is_some() {
         return Ok(None);
     }

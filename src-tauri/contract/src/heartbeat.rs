@@ -65,6 +65,7 @@ pub struct HeartbeatContextIssue {
     pub assignee_user_id: Option<String>,
     pub origin_kind: String,
     pub origin_id: Option<String>,
+    pub productivity_review: Option<crate::watchdog::IssueProductivityReview>,
     pub updated_at: Timestamp,
 }
 

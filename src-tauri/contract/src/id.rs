@@ -75,6 +75,7 @@ ids! {
     ExecutionWorkspaceId;
     WorkspaceOperationId;
     TrashedWorkspaceId;
+    WatchdogDecisionId;
 }
 
 /// An issue by its UUID or by its identifier (`ABC-12`, in any case).

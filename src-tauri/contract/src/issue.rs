@@ -10,6 +10,7 @@ use crate::planning::{Goal, InProject, Project};
 use crate::query;
 use crate::run::RunSummary;
 use crate::text::{Body, Prose, Text, Title};
+use crate::watchdog::IssueProductivityReview;
 use crate::words::words;
 use crate::{
     AgentId, CompanyId, GoalId, IssueId, IssueRef, JsonObject, LabelId, Patch, ProjectId, RunId, Timestamp,
@@ -178,6 +179,8 @@ pub struct IssueDetail {
     pub project: Option<Project>,
     pub goal: Option<Goal>,
     pub active_run: Option<RunSummary>,
+    /// Somebody is asked whether its agent gets anywhere with it.
+    pub productivity_review: Option<IssueProductivityReview>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

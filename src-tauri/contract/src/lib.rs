@@ -40,6 +40,7 @@ pub mod time;
 pub mod transcript;
 pub mod tree;
 pub mod wake;
+pub mod watchdog;
 mod words;
 pub mod workspace;
 

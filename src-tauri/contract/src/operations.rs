@@ -30,6 +30,7 @@ use crate::search::{Search, SearchResponse};
 use crate::transcript::*;
 use crate::tree::*;
 use crate::wake::*;
+use crate::watchdog::*;
 use crate::workspace::*;
 use crate::{CompanyId, Done};
 
@@ -316,7 +317,9 @@ operations! {
     #[doc = "Lists wake attempts with what became of each, newest first."]
     ListWakeupsOp = "wakeups.list": Get "/api/companies/{companyId}/wakeup-requests" -> 200, Company, (ListWakeups) -> Vec<WakeupRequest>, reads [Wakeup];
     #[doc = "Reads a run."]
-    GetRun = "runs.get": Get "/api/heartbeat-runs/{runId}" -> 200, Company, (RunPath) -> Run, reads [Run];
+    GetRun = "runs.get": Get "/api/heartbeat-runs/{runId}" -> 200, Company, (RunPath) -> RunDetail, reads [Run];
+    #[doc = "Says what is made of a run that says nothing."]
+    DecideOnSilenceOp = "runs.decide_on_silence": Post "/api/heartbeat-runs/{runId}/watchdog-decisions" -> 201, Company, (DecideOnSilence) -> WatchdogDecision, reads [Run Issue], changes [Run RunEvent Issue Comment Recovery Wakeup Agent Activity];
     #[doc = "Lists the issues that a run touched."]
     ListRunIssues = "runs.issues": Get "/api/heartbeat-runs/{runId}/issues" -> 200, Company, (RunPath) -> Vec<IssueSummary>, reads [Run Issue Activity];
     #[doc = "What a run that is not at work waits for, or null."]

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::query;
+use crate::watchdog::OutputSilence;
 use crate::words::words;
 use crate::{AgentId, CommentId, CompanyId, IssueId, IssueRef, JsonObject, RunId, Timestamp, WakeupId};
 
@@ -149,6 +150,9 @@ pub struct RunSummary {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// What is made of its silence; said among the runs in flight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_silence: Option<OutputSilence>,
 }
 
 /// One step in the life of a run.

@@ -199,20 +199,47 @@ pub fn owner(
     creator: Option<AgentId>,
     eligible: impl Fn(AgentId) -> bool,
 ) -> Owner {
-    let manager = |id: Option<AgentId>| id.and_then(|id| agents.iter().find(|a| a.id == id)?.reports_to);
-    let by_role = |role: AgentRole| {
-        let mut found: Vec<&Agent> = agents.iter().filter(|a| a.role == role).collect();
-        found.sort_by_key(|a| (a.created_at, a.id));
-        found.into_iter().map(|a| a.id)
-    };
-    [manager(assignee), manager(creator), creator]
+    managers(agents, [assignee, creator].into_iter().flatten())
         .into_iter()
-        .flatten()
-        .chain(by_role(AgentRole::Cto))
-        .chain(by_role(AgentRole::Ceo))
+        .chain(creator)
+        .chain(by_role(agents, AgentRole::Cto))
+        .chain(by_role(agents, AgentRole::Ceo))
         .chain(assignee)
         .find(|id| eligible(*id))
         .map_or(Owner::Board, Owner::Agent)
+}
+
+fn managers(agents: &[Agent], of: impl Iterator<Item = AgentId>) -> Vec<AgentId> {
+    of.filter_map(|id| agents.iter().find(|a| a.id == id)?.reports_to).collect()
+}
+
+/// Those of a role, the longest there first.
+fn by_role(agents: &[Agent], role: AgentRole) -> impl Iterator<Item = AgentId> {
+    let mut found: Vec<&Agent> = agents.iter().filter(|a| a.role == role).collect();
+    found.sort_by_key(|a| (a.created_at, a.id));
+    found.into_iter().map(|a| a.id)
+}
+
+/// Who stands above these agents: their managers, in order, then the CTO and the CEO.
+pub fn above(agents: &[Agent], of: impl Iterator<Item = AgentId>) -> Vec<AgentId> {
+    let mut all = managers(agents, of);
+    all.extend(by_role(agents, AgentRole::Cto));
+    all.extend(by_role(agents, AgentRole::Ceo));
+    all
+}
+
+/// The `originKind`s of issues that are themselves about seeing to other work: what becomes of them is never seen
+/// to by more of the same.
+pub const REVIEWS: [&str; 4] = [
+    crate::watchdog::EVALUATION,
+    crate::productivity::REVIEW,
+    "harness_liveness_escalation",
+    "stranded_issue_recovery",
+];
+
+/// Whether an issue is one of them.
+pub fn is_review(origin_kind: &str) -> bool {
+    REVIEWS.contains(&origin_kind)
 }
 
 /// Whether a recovery action may go from one state to another.

@@ -6,6 +6,7 @@
 //! - `budget` meters what runs use, stops what is spent, and lets it go on.
 //! - `recovery` takes the step that follows from a run's end, and sees to work that nothing moves.
 //! - `workspace` gives runs on issues of a project their folder, and keeps what is in it.
+//! - `watchdog` looks at runs that say nothing, `productivity` at issues that get nowhere.
 //! - `scheduler` rings the timers, makes the backups and keeps the feed short.
 
 mod budget;
@@ -18,6 +19,7 @@ mod feed;
 mod fuzz;
 mod lock;
 mod monitors;
+mod productivity;
 mod recovery;
 mod replies;
 mod restore;
@@ -28,11 +30,12 @@ mod service;
 mod sim;
 mod token;
 mod wake;
+mod watchdog;
 mod workspace;
 mod world;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use contract::instance::GeneralSettings;
@@ -68,6 +71,8 @@ pub struct Engine {
     turns: workspace::Turns,
     /// The state of the data that the newest backup of this program's time holds.
     backed_up: AtomicU64,
+    /// Milliseconds: since when runs are listened to without a break.
+    watching_since: AtomicI64,
     stop: CancellationToken,
     tasks: TaskTracker,
     _lock: lock::DataLock,
@@ -100,6 +105,7 @@ impl Engine {
             store,
             paths,
             config,
+            watching_since: AtomicI64::new(world.now().millis()),
             world,
             operator_token_hash: token::hash(&token),
             settings: RwLock::new(settings),

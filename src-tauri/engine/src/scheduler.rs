@@ -14,6 +14,8 @@ use crate::{Caller, Engine};
 
 /// Paperclip's tick.
 const TICK: Duration = Duration::from_secs(30);
+/// A tick that comes so late: the machine slept, or its clock was set.
+const SLEPT: Duration = Duration::from_secs(5 * 60);
 /// How often all open work is looked through for some that nothing moves.
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 /// How long changes stay readable, and how many in any case.
@@ -26,11 +28,16 @@ impl Engine {
         let mut last_prune: Option<Timestamp> = None;
         let mut last_sweep: Option<Timestamp> = None;
         self.see_to_workspaces().await;
+        let mut last_tick = self.now();
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(TICK) => {}
             }
+            if self.now().since(last_tick) > SLEPT {
+                self.begin_to_watch();
+            }
+            last_tick = self.now();
             if let Err(e) = self.mind_budgets().await {
                 self.mind_damage(&e);
                 tracing::error!("budgets: {e}");
@@ -50,6 +57,14 @@ impl Engine {
                     tracing::error!("work at a standstill: {e}");
                 }
                 self.see_to_workspaces().await;
+                if let Err(e) = Box::pin(self.watch_silence()).await {
+                    self.mind_damage(&e);
+                    tracing::error!("silent runs: {e}");
+                }
+                if let Err(e) = Box::pin(self.review_productivity()).await {
+                    self.mind_damage(&e);
+                    tracing::error!("productivity: {e}");
+                }
             }
             self.back_up_when_due().await;
             let now = self.now();

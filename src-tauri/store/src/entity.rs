@@ -18,6 +18,7 @@ use contract::recovery::{RecoveryKind, RecoveryOutcome, RecoveryOwnerType, Recov
 use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, TriggerDetail};
 use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
+use contract::watchdog::SilenceVerdict;
 use contract::workspace::{
     ExecutionWorkspaceStatus, ProjectWorkspaceSource, ProjectWorkspaceVisibility, WorkspaceMode,
     WorkspaceOperationStatus, WorkspacePhase, WorkspaceProvider, WorkspaceStrategy,
@@ -27,7 +28,7 @@ use contract::{
     BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId,
     ExecutionWorkspaceId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId,
     ProjectWorkspaceId, RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp,
-    TrashedWorkspaceId, TreeHoldId, TreeHoldMemberId, WakeupId, WorkspaceOperationId,
+    TrashedWorkspaceId, TreeHoldId, TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkspaceOperationId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -123,6 +124,7 @@ text_columns!(
     TreeHoldMemberId,
     Uuid,
     WakeupId,
+    WatchdogDecisionId,
     ActorType,
     AgentRole,
     AgentStatus,
@@ -157,6 +159,7 @@ text_columns!(
     RecoveryOwnerType,
     RecoveryStatus,
     RunStatus,
+    SilenceVerdict,
     StageOutcome,
     StageType,
     TreeHoldStatus,

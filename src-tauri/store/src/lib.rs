@@ -41,6 +41,7 @@ pub mod sessions;
 pub mod trees;
 mod tx;
 pub mod wakeups;
+pub mod watchdog;
 pub mod workspace_operations;
 pub mod workspace_trash;
 

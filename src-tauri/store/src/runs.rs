@@ -107,6 +107,7 @@ fn summary(row: &SqliteRow) -> Result<RunSummary> {
         started_at: c.next()?,
         finished_at: c.next()?,
         created_at: c.next()?,
+        output_silence: None,
     })
 }
 

@@ -126,6 +126,22 @@ pub fn LiveBadge(#[prop(optional)] count: Option<i64>) -> impl IntoView {
     }
 }
 
+/// The run in flight of an issue: one that runs is live, one that waits says what for.
+#[component]
+pub fn RunBadge(status: RunStatus) -> impl IntoView {
+    if status == RunStatus::Running {
+        return view! { <LiveBadge /> }.into_any();
+    }
+    let look = labels::run_status(status);
+    view! {
+        <span class=format!("badge tone-{}", look.tone) title=look.word data-testid="run-badge">
+            <Icon d=look.icon />
+            <span class="badge-word">{look.word}</span>
+        </span>
+    }
+    .into_any()
+}
+
 /// The dot beside an agent's name.
 #[component]
 pub fn AgentDot(status: AgentStatus) -> impl IntoView {

@@ -6,7 +6,7 @@ use contract::issue::{IssueRow, IssueSummary};
 use contract::label::IssueLabel;
 use leptos::prelude::*;
 
-use crate::components::base::{Ago, Avatar, Icon, Link, LiveBadge, PriorityIcon, StatusIcon};
+use crate::components::base::{Ago, Avatar, Icon, Link, PriorityIcon, RunBadge, StatusIcon};
 use crate::components::icons as i;
 use crate::components::pickers::Assignee;
 use crate::state::company;
@@ -44,7 +44,7 @@ pub fn IssueBadges(row: Arc<IssueRow>) -> impl IntoView {
     let (done, children) = (row.done_child_count, row.child_count);
     view! {
         <span class="badges">
-            {row.active_run.is_some().then(|| view! { <LiveBadge /> })}
+            {row.active_run.as_ref().map(|r| view! { <RunBadge status=r.status /> })}
             {(waiting > 0)
                 .then(|| {
                     view! {

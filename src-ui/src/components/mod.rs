@@ -1,5 +1,6 @@
 //! Widgets that several pages share.
 
+pub mod about_form;
 pub mod agent_form;
 pub mod approval;
 pub mod base;
@@ -12,6 +13,7 @@ pub mod interaction;
 pub mod issue_row;
 pub mod menu;
 pub mod new_issue;
+pub mod open_issues;
 pub mod palette;
 pub mod pickers;
 pub mod project_form;

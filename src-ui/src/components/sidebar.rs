@@ -6,6 +6,7 @@ use contract::AgentId;
 use contract::company::{Company, CompanyStatus};
 use contract::issue::ListIssues;
 use contract::operations as op;
+use contract::run::RunStatus;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, use_query};
@@ -37,7 +38,11 @@ pub fn Sidebar() -> impl IntoView {
         let approvals = asked.data.with(|a| a.as_ref().map_or(0, |a| a.len()));
         counted.get().map_or(0, |c| c.count) + i64::try_from(approvals).unwrap_or(0)
     });
-    let live = Memo::new(move |_| co.live.data.with(|l| l.as_ref().map_or(0, |l| l.len() as i64)));
+    let live = Memo::new(move |_| {
+        co.live.data.with(|l| {
+            l.iter().flat_map(|l| l.iter()).filter(|r| r.status == RunStatus::Running).count() as i64
+        })
+    });
     view! {
         <aside class="sidebar" aria-label="Sidebar">
             <CompanySwitcher />
@@ -166,7 +171,7 @@ fn AgentSection(here: Memo<Page>) -> impl IntoView {
     let counts = Memo::new(move |_| {
         let mut m: HashMap<AgentId, i64> = HashMap::new();
         co.live.data.with(|l| {
-            for r in l.iter().flat_map(|l| l.iter()).filter(|r| r.status == contract::run::RunStatus::Running)
+            for r in l.iter().flat_map(|l| l.iter()).filter(|r| r.status == RunStatus::Running)
             {
                 *m.entry(r.agent_id).or_default() += 1;
             }

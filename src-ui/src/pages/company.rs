@@ -6,13 +6,13 @@ use contract::label::{IssueLabel, LabelPath};
 use contract::operations as op;
 use leptos::prelude::*;
 
+use crate::components::about_form::{AboutForm, SaveAbout};
 use crate::components::base::{Ago, Icon, State, Toggle, loaded};
 use crate::components::budget::{BudgetField, Whose, budgets};
 use crate::components::icons as i;
 use crate::components::shell::Topbar;
 use crate::labels;
 use crate::state::{Co, Dialog, act, app, company};
-use crate::text::{checked, optional};
 
 #[component]
 pub fn CompanySettings() -> impl IntoView {
@@ -78,87 +78,29 @@ fn show(fresh: &Company, said: &'static str) {
 
 #[component]
 fn About(co: Co) -> impl IntoView {
-    let name = RwSignal::new(String::new());
-    let text = RwSignal::new(String::new());
-    let touched = RwSignal::new(false);
-    let fill = move |c: &Company| {
-        name.set(c.name.clone());
-        text.set(c.description.clone().unwrap_or_default());
-        touched.set(false);
-    };
-    // A change from elsewhere is taken over unless one has begun to edit.
-    Effect::new(move |_| {
-        if let Some(c) = co.company.get()
-            && !touched.get_untracked()
-        {
-            fill(&c);
-        }
+    let kept = Signal::derive(move || {
+        co.company.get().map(|c| (c.name.clone(), c.description.clone().unwrap_or_default()))
     });
-    let dirty = Memo::new(move |_| {
-        co.company.get().is_some_and(|c| {
-            name.with(|n| *n != c.name) || text.with(|t| *t != c.description.clone().unwrap_or_default())
-        })
+    let save = SaveAbout::new(move |(name, description, done)| {
+        let put = |u: &mut UpdateCompany| {
+            u.name = Some(name);
+            u.description = Patch::from(description);
+        };
+        change_then(co, put, "Saved", move || done.run(()));
     });
-    let save = move |_| {
-        let typed =
-            (checked("The name", name.get_untracked()), optional("The mission", text.get_untracked()));
-        match typed {
-            (Ok(name), Ok(description)) => {
-                let put = |u: &mut UpdateCompany| {
-                    u.name = Some(name);
-                    u.description = Patch::from(description);
-                };
-                change_then(co, put, "Saved", move || {
-                    touched.try_set(false);
-                });
-            }
-            (Err(e), _) | (_, Err(e)) => app().fail(&e),
-        }
-    };
-    let discard = move |_| {
-        if let Some(c) = co.company.get_untracked() {
-            fill(&c);
-        }
-    };
+    let prefix = move || co.company.get().map(|c| c.issue_prefix.clone()).unwrap_or_default();
     view! {
-        <section class="form-section" on:input=move |_| touched.set(true)>
-            <h2>"About"</h2>
-            <label class="field-label">
-                "Name"
-                <input
-                    class="field"
-                    type="text"
-                    maxlength="200"
-                    data-testid="company-name"
-                    prop:value=name
-                    on:input:target=move |ev| name.set(ev.target().value())
-                />
-            </label>
-            <label class="field-label">
-                "Mission"
-                <textarea
-                    class="field"
-                    rows="4"
-                    placeholder="What should be true because this company exists? Agents read it before they work."
-                    prop:value=text
-                    on:input:target=move |ev| text.set(ev.target().value())
-                ></textarea>
-            </label>
+        <AboutForm
+            thing="company"
+            text_label="Mission"
+            placeholder="What should be true because this company exists? Agents read it before they work."
+            kept=kept
+            save=save
+        >
             <p class="muted">
-                {move || co.company.get().map(|c| format!("Its issues are called {}-1, {}-2 and so on, for good.", c.issue_prefix, c.issue_prefix))}
+                {move || format!("Its issues are called {0}-1, {0}-2 and so on, for good.", prefix())}
             </p>
-            <Show when=move || dirty.get()>
-                <div class="dirty-bar">
-                    <span>"Unsaved changes"</span>
-                    <button class="btn quiet" on:click=discard>
-                        "Discard"
-                    </button>
-                    <button class="btn primary" data-testid="company-save" on:click=save>
-                        "Save"
-                    </button>
-                </div>
-            </Show>
-        </section>
+        </AboutForm>
     }
 }
 
@@ -215,28 +157,24 @@ fn Work(co: Co) -> impl IntoView {
                         </button>
                     }
                     .into_any(),
-                    CompanyStatus::Paused => view! {
-                        <button
-                            class="btn primary"
-                            data-testid="company-resume"
-                            on:click=move |_| set(CompanyStatus::Active, "At work again")
-                        >
-                            <Icon d=i::PLAY />
-                            "Resume"
-                        </button>
+                    stopped => {
+                        let (icon, word, said) = if stopped == CompanyStatus::Paused {
+                            (i::PLAY, "Resume", "At work again")
+                        } else {
+                            (i::ROTATE_CCW, "Open again", "Open again")
+                        };
+                        view! {
+                            <button
+                                class="btn primary"
+                                data-testid="company-resume"
+                                on:click=move |_| set(CompanyStatus::Active, said)
+                            >
+                                <Icon d=icon />
+                                {word}
+                            </button>
+                        }
+                            .into_any()
                     }
-                    .into_any(),
-                    CompanyStatus::Archived => view! {
-                        <button
-                            class="btn primary"
-                            data-testid="company-resume"
-                            on:click=move |_| set(CompanyStatus::Active, "Open again")
-                        >
-                            <Icon d=i::ROTATE_CCW />
-                            "Open again"
-                        </button>
-                    }
-                    .into_any(),
                 }}
                 <Show when=move || status.get() != CompanyStatus::Archived>
                     <button class="btn" data-testid="company-archive" on:click=archive>

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use contract::issue::{IssueSort, IssueStatus, ListIssues, SortDir};
 use contract::operations as op;
 use contract::planning::{InProject, Project, ProjectPath, ProjectStatus, UpdateProject};
 use contract::project_workspace::ProjectDetail;
@@ -11,17 +10,17 @@ use leptos::prelude::*;
 
 use super::projects::Swatch;
 use crate::api::query::{Ask, Query, use_query};
-use crate::components::base::{Avatar, Empty, Icon, Link, State, loaded};
+use crate::components::about_form::{AboutForm, SaveAbout};
+use crate::components::base::{Avatar, Empty, Icon, State, loaded};
 use crate::components::budget::{BudgetField, Whose, budgets};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
+use crate::components::open_issues::OpenIssues;
 use crate::components::project_form::ProjectForm;
 use crate::components::shell::Topbar;
 use crate::labels;
-use crate::pages::waiting::WaitingRow;
 use crate::state::route::Page;
 use crate::state::{Dialog, NewIssueDefaults, act, app, company};
-use crate::text::{checked, optional};
 
 /// The project of the page.
 #[derive(Clone, Copy)]
@@ -166,15 +165,11 @@ fn Detail(current: Current) -> impl IntoView {
                             />
                         </Show>
                     </section>
-                    <section class="box">
-                        <header>
-                            <h2>"Open issues"</h2>
-                            <Link to=co.route(Page::Issues(format!("project={id}"))) class="quiet-link">
-                                "All its issues"
-                            </Link>
-                        </header>
-                        <OpenIssues id=id />
-                    </section>
+                    <OpenIssues
+                        of=move |q| q.project_id = Some(InProject::One(id))
+                        query=format!("project={id}")
+                        none="Nothing is open in it."
+                    />
                 </div>
             </div>
         </div>
@@ -183,77 +178,27 @@ fn Detail(current: Current) -> impl IntoView {
 
 #[component]
 fn About(current: Current) -> impl IntoView {
-    let p = current.project;
-    let name = RwSignal::new(String::new());
-    let text = RwSignal::new(String::new());
-    let touched = RwSignal::new(false);
-    let fill = move |p: &Project| {
-        name.set(p.name.clone());
-        text.set(p.description.clone().unwrap_or_default());
-        touched.set(false);
-    };
-    Effect::new(move |_| {
-        let fresh = p.get();
-        if !touched.get_untracked() {
-            fill(&fresh);
-        }
+    let kept = Signal::derive(move || {
+        current.project.with(|p| Some((p.name.clone(), p.description.clone().unwrap_or_default())))
     });
-    let dirty = Memo::new(move |_| {
-        p.with(|p| {
-            name.with(|n| *n != p.name) || text.with(|t| *t != p.description.clone().unwrap_or_default())
-        })
-    });
-    let save = move |_| {
-        let typed = (checked("The name", name.get_untracked()), optional("The text", text.get_untracked()));
-        let (name, text) = match typed {
-            (Ok(name), Ok(text)) => (name, text),
-            (Err(e), _) | (_, Err(e)) => return app().fail(&e),
-        };
+    let save = SaveAbout::new(move |(name, text, done)| {
         let put = |u: &mut UpdateProject| {
             u.name = Some(name);
             u.description = Patch::from(text);
         };
         current.change(put, move || {
-            touched.try_set(false);
+            done.run(());
             app().say("Saved");
         });
-    };
+    });
     view! {
-        <section class="form-section" on:input=move |_| touched.set(true)>
-            <h2>"About"</h2>
-            <label class="field-label">
-                "Name"
-                <input
-                    class="field"
-                    type="text"
-                    maxlength="200"
-                    data-testid="project-name"
-                    prop:value=name
-                    on:input:target=move |ev| name.set(ev.target().value())
-                />
-            </label>
-            <label class="field-label">
-                "What it is for"
-                <textarea
-                    class="field"
-                    rows="4"
-                    placeholder="Agents read it with every issue of the project."
-                    prop:value=text
-                    on:input:target=move |ev| text.set(ev.target().value())
-                ></textarea>
-            </label>
-            <Show when=move || dirty.get()>
-                <div class="dirty-bar">
-                    <span>"Unsaved changes"</span>
-                    <button class="btn quiet" on:click=move |_| p.with_untracked(|p| fill(p))>
-                        "Discard"
-                    </button>
-                    <button class="btn primary" data-testid="project-save" on:click=save>
-                        "Save"
-                    </button>
-                </div>
-            </Show>
-        </section>
+        <AboutForm
+            thing="project"
+            text_label="What it is for"
+            placeholder="Agents read it with every issue of the project."
+            kept=kept
+            save=save
+        />
     }
 }
 
@@ -347,34 +292,4 @@ fn Standing(current: Current) -> impl IntoView {
             </label>
         </section>
     }
-}
-
-#[component]
-fn OpenIssues(id: ProjectId) -> impl IntoView {
-    let co = company();
-    let issues = use_query::<op::ListIssuesOp>(move || {
-        let mut q = ListIssues::of(co.id);
-        q.project_id = Some(InProject::One(id));
-        q.status = IssueStatus::ALL.iter().copied().filter(|s| !s.is_terminal()).collect();
-        q.sort_field = Some(IssueSort::Updated);
-        q.sort_dir = Some(SortDir::Desc);
-        q.limit = Some(12);
-        Some(Ask::within(q, co.id))
-    });
-    loaded(issues, 4, |rows| {
-        view! {
-            <Show
-                when=move || !rows.with(|r| r.is_empty())
-                fallback=|| view! { <p class="pad muted">"Nothing is open in it."</p> }
-            >
-                <For
-                    each={move || rows.get().iter().cloned().map(Arc::new).collect::<Vec<_>>()}
-                    key=|r| (r.issue.id, r.last_activity_at, r.issue.status)
-                    let:r
-                >
-                    <WaitingRow row=r />
-                </For>
-            </Show>
-        }
-    })
 }

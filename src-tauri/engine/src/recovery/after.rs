@@ -118,6 +118,7 @@ impl Engine {
                 again.status_only = true;
                 Ok(self.run_again(tx, agent, again).await?.is_some())
             }
+            FollowUp::Continue { .. } if self.held_by_review(tx, id).await? => Ok(false),
             FollowUp::Continue { attempt } => self.continue_plan(tx, run, agent, liveness, attempt).await,
             FollowUp::ContinuationsUsedUp => {
                 let body = "The last runs announced work and did none of it. Nothing more is started by itself: say \
@@ -170,7 +171,18 @@ impl Engine {
         Ok(true)
     }
 
-    /// A word of the program itself in an issue's thread.
+    /// A plain word of the program itself in an issue's thread.
+    pub(crate) async fn say_in(&self, tx: &mut WriteTx, issue: &Issue, body: &str) -> Answer<()> {
+        let new = NewComment {
+            body: body.to_owned(),
+            author: Some(AuthorType::System),
+            presentation: None,
+            metadata: None,
+        };
+        self.add_comment(tx, &Caller::system(), issue, new, false).await.map(drop)
+    }
+
+    /// A notice of the program itself in an issue's thread, about a run.
     pub(crate) async fn notice(
         &self,
         tx: &mut WriteTx,

@@ -5,7 +5,7 @@ use contract::agent::Agent;
 use contract::issue::{Issue, IssueStatus};
 use contract::recovery::{RecoveryAction, RecoveryOutcome, RecoveryOwnerType, RecoveryStatus};
 use contract::run::{InvocationSource, Run};
-use domain::recovery::{Cause, Owner, Standing, is_settled, may_become, owner};
+use domain::recovery::{Cause, Owner, Standing, is_review, is_settled, may_become, owner};
 use serde_json::json;
 use store::WriteTx;
 
@@ -31,7 +31,7 @@ impl Engine {
         let before = issue.assignee_agent_id;
         // What the agent cannot mend by being started once more is not asked of it.
         let itself = cause == Cause::MissingDisposition;
-        let asked = super::said(run, "wakeReason") != Some(RECOVERY_WAKE);
+        let asked = !super::is_recovery_run(run) && !is_review(&issue.origin_kind);
         let eligible = |id: AgentId| {
             asked
                 && agents.iter().any(|a| a.id == id && domain::agent::is_invokable(a.status))

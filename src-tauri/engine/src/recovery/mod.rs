@@ -32,6 +32,11 @@ fn said<'a>(run: &'a Run, key: &str) -> Option<&'a str> {
     run.context_snapshot.as_ref()?.get(key).and_then(Value::as_str)
 }
 
+/// Whether a run is one of whoever was asked to see to an issue.
+pub(crate) fn is_recovery_run(run: &Run) -> bool {
+    said(run, "wakeReason") == Some(escalate::RECOVERY_WAKE)
+}
+
 fn family(run: &Run) -> Option<&str> {
     run.result_json.as_ref()?.get("errorFamily").and_then(Value::as_str)
 }

@@ -30,7 +30,7 @@ mod workspaces;
 
 pub(crate) use comments::NewComment;
 pub(crate) use instructions::{bundle_of, write_defaults};
-pub(crate) use issues::{keep_policy, object, policy_of, reviewer_of, state_of};
+pub(crate) use issues::{Origin, keep_policy, object, policy_of, reviewer_of, state_of};
 pub(crate) use sessions::runtime_of;
 
 use contract::activity::Activity;

@@ -7,6 +7,7 @@ use contract::operations::*;
 use contract::recovery::RunOutlook;
 use contract::run::*;
 use contract::transcript::*;
+use contract::watchdog::RunDetail;
 use contract::{ApiError, RunId};
 use runner::log::{LogLine, RunLog};
 use serde_json::json;
@@ -56,6 +57,11 @@ impl Handle<ListLiveRunsOp> for Engine {
         let mut runs = store::runs::live_summaries(&mut conn, q.company_id, bounded(q.limit, 100, 500))
             .await
             .answer()?;
+        for summary in runs.iter_mut().filter(|r| r.status == RunStatus::Running) {
+            if let Some(run) = store::runs::get(&mut conn, summary.id).await.answer()? {
+                summary.output_silence = Some(self.silence_of(&mut conn, &run).await?);
+            }
+        }
         let wanted = q.min_count.unwrap_or(0).min(50) as usize;
         if runs.len() < wanted {
             let recent = ListRuns {
@@ -76,9 +82,11 @@ impl Handle<ListLiveRunsOp> for Engine {
 }
 
 impl Handle<GetRun> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: RunPath) -> Answer<Run> {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: RunPath) -> Answer<RunDetail> {
         let mut conn = self.store.read().await.answer()?;
-        self.visible_run(&mut conn, caller, q.run_id).await.map(shown)
+        let run = self.visible_run(&mut conn, caller, q.run_id).await?;
+        let output_silence = self.silence_of(&mut conn, &run).await?;
+        Ok(RunDetail { run: shown(run), output_silence })
     }
 }
 

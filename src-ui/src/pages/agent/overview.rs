@@ -1,8 +1,5 @@
 //! What an agent does and did.
 
-use std::sync::Arc;
-
-use contract::issue::{IssueSort, IssueStatus, ListIssues, SortDir};
 use contract::operations as op;
 use contract::run::{ListRuns, RunStatus};
 use contract::wake::ListWakeups;
@@ -13,10 +10,10 @@ use crate::api::query::{Ask, use_query};
 use crate::components::base::{Empty, Link, RunState, loaded};
 use crate::components::budget::{BudgetField, Whose, budgets};
 use crate::components::icons as i;
+use crate::components::open_issues::OpenIssues;
 use crate::components::run_list::{RunRow, WakeRow};
 use crate::components::transcript::Transcript;
 use crate::format;
-use crate::pages::waiting::WaitingRow;
 use crate::state::company;
 use crate::state::route::Page;
 
@@ -36,15 +33,6 @@ pub fn Overview(current: Current) -> impl IntoView {
         })
     });
     let live_id = Memo::new(move |_| live.with(|r| r.as_ref().map(|r| r.id)));
-    let issues = use_query::<op::ListIssuesOp>(move || {
-        let mut q = ListIssues::of(co.id);
-        q.assignee_agent_id = Some(id.to_string());
-        q.status = IssueStatus::ALL.iter().copied().filter(|s| !s.is_terminal()).collect();
-        q.sort_field = Some(IssueSort::Updated);
-        q.sort_dir = Some(SortDir::Desc);
-        q.limit = Some(12);
-        Some(Ask::within(q, co.id))
-    });
     let overview = budgets();
     let state = use_query::<op::GetRuntimeState>(move || Some(Ask::within(current.path(), co.id)));
     let wakes = use_query::<op::ListWakeupsOp>(move || {
@@ -118,34 +106,11 @@ pub fn Overview(current: Current) -> impl IntoView {
             <section class="form-section">
                 <BudgetField label="Budget a month" whose=Whose::Agent(id) overview=overview />
             </section>
-            <section class="box">
-                <header>
-                    <h2>"Open issues"</h2>
-                    <Link to=co.route(Page::Issues(format!("assignee={id}"))) class="quiet-link">
-                        "All its issues"
-                    </Link>
-                </header>
-                {loaded(
-                    issues,
-                    4,
-                    |rows| {
-                        view! {
-                            <Show
-                                when=move || !rows.with(|r| r.is_empty())
-                                fallback=|| view! { <p class="pad muted">"Nothing is assigned to it."</p> }
-                            >
-                                <For
-                                    each={move || rows.get().iter().cloned().map(Arc::new).collect::<Vec<_>>()}
-                                    key=|r| (r.issue.id, r.last_activity_at, r.issue.status)
-                                    let:r
-                                >
-                                    <WaitingRow row=r />
-                                </For>
-                            </Show>
-                        }
-                    },
-                )}
-            </section>
+            <OpenIssues
+                of=move |q| q.assignee_agent_id = Some(id.to_string())
+                query=format!("assignee={id}")
+                none="Nothing is assigned to it."
+            />
             <section class="box">
                 <header>
                     <h2>"Latest wakes"</h2>

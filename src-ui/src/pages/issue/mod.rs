@@ -25,7 +25,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, Query, use_query};
-use crate::components::base::{Empty, Icon, Link, LiveBadge, copy, loaded};
+use crate::components::base::{Empty, Icon, Link, RunBadge, copy, loaded};
 use crate::components::composer::{Composer, Outcome};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
@@ -172,7 +172,7 @@ fn Detail(current: Current) -> impl IntoView {
     view! {
         <div class="page">
             <Topbar crumbs=crumbs title=key.clone()>
-                {move || live.get().map(|_| view! { <LiveBadge /> })}
+                {move || live.get().map(|r| view! { <RunBadge status=r.status /> })}
                 <RunActions current=current />
                 <button
                     class="icon-btn"

@@ -26,6 +26,26 @@ impl Handle<CreateIssueOp> for Engine {
     }
 }
 
+/// What an issue came from.
+pub(crate) struct Origin {
+    pub kind: &'static str,
+    pub id: Option<String>,
+    pub fingerprint: String,
+}
+
+impl Origin {
+    pub fn of(kind: &'static str, id: String) -> Self {
+        Self { kind, id: Some(id), ..Self::default() }
+    }
+}
+
+impl Default for Origin {
+    /// Somebody made it.
+    fn default() -> Self {
+        Self { kind: "manual", id: None, fingerprint: "default".to_owned() }
+    }
+}
+
 /// Acceptance criteria of one issue.
 const MOST_CRITERIA: usize = 20;
 
@@ -124,6 +144,17 @@ impl Engine {
         caller: &Caller,
         q: CreateIssue,
     ) -> Answer<Issue> {
+        self.create_issue_from(tx, caller, q, Origin::default()).await
+    }
+
+    /// The same for one that the program itself makes, with what it came from.
+    pub(crate) async fn create_issue_from(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        q: CreateIssue,
+        origin: Origin,
+    ) -> Answer<Issue> {
         self.company(tx, caller, q.company_id).await?;
         self.check_place(tx, &q).await?;
         may_set_execution(
@@ -158,6 +189,9 @@ impl Engine {
         issue.created_by_user_id = caller.user_id();
         issue.issue_number = Some(number);
         issue.identifier = Some(format!("{prefix}-{number}"));
+        issue.origin_kind = origin.kind.to_owned();
+        issue.origin_id = origin.id;
+        issue.origin_fingerprint = origin.fingerprint;
         issue.origin_run_id = caller.run_id().map(|r| r.to_string());
         issue.request_depth = q.request_depth.unwrap_or(0).max(0);
         issue.billing_code = q.billing_code.map(|b| b.into_string());

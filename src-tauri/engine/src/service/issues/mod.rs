@@ -6,6 +6,7 @@ mod read;
 mod stages;
 mod update;
 
+pub(crate) use create::Origin;
 pub(crate) use stages::{keep_policy, object, policy_of, reviewer_of, state_of};
 pub(in crate::service) use update::{author, commenter};
 
@@ -123,7 +124,7 @@ impl Engine {
     }
 
     /// Has an issue wait for one more.
-    async fn add_blocker(
+    pub(crate) async fn add_blocker(
         &self,
         tx: &mut WriteTx,
         caller: &Caller,

@@ -57,6 +57,7 @@ impl Engine {
             project,
             goal,
             active_run: store::runs::of_issue(conn, id, true).await.answer()?.into_iter().next(),
+            productivity_review: self.productivity_review(conn, id).await?,
             issue,
         })
     }
@@ -132,6 +133,7 @@ impl Handle<GetContext> for Engine {
                 assignee_user_id: i.assignee_user_id,
                 origin_kind: i.origin_kind,
                 origin_id: i.origin_id,
+                productivity_review: d.productivity_review,
                 updated_at: i.updated_at,
             },
             ancestors: d.ancestors,

@@ -289,7 +289,7 @@ impl Engine {
     }
 
     /// Wakes that follow when an issue ends: dependents whose last blocker it was, and its parent.
-    pub(in crate::service) async fn wakes_of_end(
+    pub(crate) async fn wakes_of_end(
         &self,
         tx: &mut WriteTx,
         before: &Issue,
@@ -308,8 +308,12 @@ impl Engine {
             && p.status != IssueStatus::Backlog
             && let Some(agent) = p.assignee_agent_id
         {
-            let children = store::relations::children(tx, parent).await.answer()?;
-            if children.iter().all(|c| c.status.is_terminal()) {
+            let mut children = store::relations::children(tx, parent).await.answer()?;
+            // The end of a review alone is no news of the work.
+            if domain::recovery::is_review(&i.origin_kind) {
+                children.retain(|c| c.id != i.id);
+            }
+            if !children.is_empty() && children.iter().all(|c| c.status.is_terminal()) {
                 wakes.push(Wake::about(&p, agent, InvocationSource::Automation, "issue_children_completed"));
             }
         }
