@@ -8,6 +8,7 @@ use contract::issue::{IssuePriority, IssueStatus};
 use contract::planning::{GoalStatus, ProjectStatus};
 use contract::run::{InvocationSource, RunStatus};
 use contract::wake::WakeupStatus;
+use contract::watchdog::SilenceVerdict;
 use contract::workspace::{ExecutionWorkspaceStatus, WorkspaceOperationStatus, WorkspacePhase};
 
 use crate::components::icons as i;
@@ -91,6 +92,15 @@ pub const fn run_status(s: RunStatus) -> Look {
         RunStatus::Failed => look(i::CIRCLE_X, "Failed", "red"),
         RunStatus::Cancelled => look(i::CIRCLE_STOP, "Cancelled", "grey"),
         RunStatus::TimedOut => look(i::TIMER, "Timed out", "orange"),
+    }
+}
+
+/// What is said once somebody decided about a silent run.
+pub const fn silence_decided(v: SilenceVerdict) -> &'static str {
+    match v {
+        SilenceVerdict::Snooze => "Its silence is left alone for now",
+        SilenceVerdict::Continue => "It goes on; looked at again in half an hour",
+        SilenceVerdict::DismissedFalsePositive => "This run is not looked at again",
     }
 }
 

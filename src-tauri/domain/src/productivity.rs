@@ -77,7 +77,12 @@ pub struct Reviews {
 
 impl Reviews {
     /// Reads them off the times at which each began and was resolved.
-    pub fn of(all: &[(Timestamp, Option<Timestamp>)], reminders: i64, spoken: Timestamp, now: Timestamp) -> Self {
+    pub fn of(
+        all: &[(Timestamp, Option<Timestamp>)],
+        reminders: i64,
+        spoken: Timestamp,
+        now: Timestamp,
+    ) -> Self {
         Self {
             open: all.iter().any(|(_, end)| end.is_none()).then_some((reminders, spoken)),
             within_a_day: all.iter().filter(|(begun, _)| now.since(*begun) < DAY).count(),
@@ -146,7 +151,10 @@ mod tests {
         assert_eq!(trigger(&Doings { status: IssueStatus::Todo, ..long }, NOW), None);
         let churn = Doings { comments_in_six_hours: 30, ..long };
         assert_eq!(trigger(&churn, NOW), Some(ProductivityTrigger::HighChurn));
-        assert_eq!(trigger(&Doings { runs_in_an_hour: 10, ..QUIET }, NOW), Some(ProductivityTrigger::HighChurn));
+        assert_eq!(
+            trigger(&Doings { runs_in_an_hour: 10, ..QUIET }, NOW),
+            Some(ProductivityTrigger::HighChurn)
+        );
         assert_eq!(trigger(&Doings { runs_in_an_hour: 9, runs_in_six_hours: 29, ..QUIET }, NOW), None);
         let mute = Doings { without_comment: 10, ..churn };
         assert_eq!(trigger(&mute, NOW), Some(ProductivityTrigger::NoCommentStreak));

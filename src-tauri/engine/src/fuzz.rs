@@ -5,6 +5,8 @@
 //! `PAPERCLIP_SIM_SEED=<seed>` lives it again by itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod acts;
+
 use std::time::Duration;
 
 use contract::recovery::OutlookState;
@@ -44,6 +46,8 @@ struct Life {
     issues: Vec<IssueId>,
     running: Vec<Run>,
     told: Vec<String>,
+    /// Messages of models so far.
+    words: usize,
 }
 
 impl Life {
@@ -51,9 +55,15 @@ impl Life {
         sim.found(&format!("Life {seed}")).await;
         let mut agents = Vec::new();
         for name in ["Ada", "Bo", "Cy"] {
-            agents.push(sim.agent(name, json!({})).await);
+            // In every other company somebody stands above the others.
+            let more = match agents.first() {
+                Some(boss) if seed.is_multiple_of(2) => json!({ "reportsTo": boss }),
+                _ => json!({}),
+            };
+            agents.push(sim.agent(name, more).await);
         }
-        Self { dice: Dice(seed), agents, issues: Vec::new(), running: Vec::new(), told: Vec::new() }
+        let (issues, running, told) = (Vec::new(), Vec::new(), Vec::new());
+        Self { dice: Dice(seed), agents, issues, running, told, words: 0 }
     }
 
     /// Does something, which may be refused but never fails.
@@ -83,7 +93,7 @@ impl Life {
     }
 
     async fn step(&mut self, sim: &Sim) {
-        match self.dice.roll(20) {
+        match self.dice.roll(25) {
             0..=2 => self.create(sim).await,
             3..=4 => self.change(sim).await,
             5 => self.speak(sim).await,
@@ -93,10 +103,10 @@ impl Life {
             14 => self.pause(sim).await,
             15..=16 => self.steer(sim).await,
             17 => self.decide(sim).await,
-            18 => {
-                self.told.push("sweep".into());
-                sim.engine.sweep().await.unwrap();
-            }
+            18 => self.sweep(sim).await,
+            19..=20 => self.spend(sim).await,
+            21..=22 => self.fund(sim).await,
+            23 => self.judge(sim).await,
             _ => self.wait(sim).await,
         }
         Box::pin(self.look(sim)).await;
@@ -260,6 +270,7 @@ impl Life {
                 "started although {}: {run:#?}",
                 agent["status"]
             );
+            self.afforded(sim, &run).await;
             if let Some(issue) = run.issue_id {
                 let ctx = run.context_snapshot.clone().unwrap_or_default();
                 let paused = sim.try_paused(issue).await;
@@ -277,6 +288,7 @@ impl Life {
     async fn rest(&mut self, sim: &Sim) {
         let company = sim.company.clone();
         self.operator(sim, "companies.update", json!({ "companyId": company, "status": "active" })).await;
+        self.lift_budgets(sim).await;
         for agent in self.agents.clone() {
             self.operator(sim, "agents.resume", json!({ "id": agent })).await;
         }
@@ -302,7 +314,7 @@ impl Life {
             let most = RESTLESS * (self.issues.len() + 1);
             assert!(runs < most, "{runs} runs, and still it does not come to rest");
             sim.pass(Duration::from_secs(4000)).await;
-            sim.engine.sweep().await.unwrap();
+            self.sweep(sim).await;
         }
         for issue in self.issues.clone() {
             let i = sim.get(issue).await;

@@ -38,7 +38,7 @@ impl Engine {
                 continue;
             }
             let mut tx = self.store.write(self.now()).await.answer()?;
-            self.look_at_doings(&mut tx, issue.id).await?;
+            Box::pin(self.look_at_doings(&mut tx, issue.id)).await?;
             tx.commit().await.answer()?;
         }
         Ok(())
@@ -76,7 +76,12 @@ impl Engine {
         };
         let lives: Vec<_> = all
             .iter()
-            .map(|r| (r.created_at, r.status.is_terminal().then(|| r.completed_at.or(r.cancelled_at).unwrap_or(r.updated_at))))
+            .map(|r| {
+                (
+                    r.created_at,
+                    r.status.is_terminal().then(|| r.completed_at.or(r.cancelled_at).unwrap_or(r.updated_at)),
+                )
+            })
             .collect();
         match step(&Reviews::of(&lives, reminders, spoken, tx.at()), tx.at()) {
             Step::Leave => Ok(()),
@@ -97,9 +102,11 @@ impl Engine {
     ) -> Answer<()> {
         let Some(worker) = issue.assignee_agent_id else { return Ok(()) };
         let agents = store::agents::list(tx, issue.company_id).await.answer()?;
-        let invokable = |id| agents.iter().any(|a: &Agent| a.id == id && domain::agent::is_invokable(a.status));
+        let invokable =
+            |id| agents.iter().any(|a: &Agent| a.id == id && domain::agent::is_invokable(a.status));
         let owner = overseer(&agents, Some(worker), worker, invokable);
-        let title: String = format!("Review productivity for {}", issue.display_key()).chars().take(300).collect();
+        let title: String =
+            format!("Review productivity for {}", issue.display_key()).chars().take(300).collect();
         let title = Title::new(title).map_err(|e| ApiError::internal(e.to_string()))?;
         let mut new = CreateIssue::titled(issue.company_id, title);
         let name = agents.iter().find(|a| a.id == worker).map_or("Its agent", |a| a.name.as_str());

@@ -1,5 +1,6 @@
 //! The clock: timers, backups, and keeping the feed short.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,8 +28,8 @@ impl Engine {
     pub(crate) async fn run_schedule(self: Arc<Self>) {
         let mut last_prune: Option<Timestamp> = None;
         let mut last_sweep: Option<Timestamp> = None;
-        self.see_to_workspaces().await;
         let mut last_tick = self.now();
+        self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -38,42 +39,30 @@ impl Engine {
                 self.begin_to_watch();
             }
             last_tick = self.now();
-            if let Err(e) = self.mind_budgets().await {
-                self.mind_damage(&e);
-                tracing::error!("budgets: {e}");
-            }
-            if let Err(e) = self.tick_timers().await {
-                self.mind_damage(&e);
-                tracing::error!("timers: {e}");
-            }
-            if let Err(e) = Box::pin(self.look_at_due()).await {
-                self.mind_damage(&e);
-                tracing::error!("issues to look at again: {e}");
-            }
+            self.chore("budgets", Box::pin(self.mind_budgets())).await;
+            self.chore("timers", Box::pin(self.tick_timers())).await;
+            self.chore("issues to look at again", Box::pin(self.look_at_due())).await;
             if last_sweep.is_none_or(|t| self.now().since(t) >= SWEEP) {
                 last_sweep = Some(self.now());
-                if let Err(e) = self.sweep().await {
-                    self.mind_damage(&e);
-                    tracing::error!("work at a standstill: {e}");
-                }
-                self.see_to_workspaces().await;
-                if let Err(e) = Box::pin(self.watch_silence()).await {
-                    self.mind_damage(&e);
-                    tracing::error!("silent runs: {e}");
-                }
-                if let Err(e) = Box::pin(self.review_productivity()).await {
-                    self.mind_damage(&e);
-                    tracing::error!("productivity: {e}");
-                }
+                self.chore("work at a standstill", Box::pin(self.sweep())).await;
+                self.chore("silent runs", Box::pin(self.watch_silence())).await;
+                self.chore("productivity", Box::pin(self.review_productivity())).await;
+                self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
             }
             self.back_up_when_due().await;
             let now = self.now();
             if last_prune.is_none_or(|t| now.since(t) >= Duration::from_secs(3600)) {
                 last_prune = Some(now);
-                if let Err(e) = self.prune_feed(now).await {
-                    tracing::warn!("pruning the feed: {e}");
-                }
+                self.chore("pruning the feed", Box::pin(self.prune_feed(now))).await;
             }
+        }
+    }
+
+    /// Does one of the things that are due. One that fails is told in the log and keeps no other from being done.
+    async fn chore<T>(&self, what: &str, doing: Pin<Box<impl Future<Output = Answer<T>> + Send>>) {
+        if let Err(e) = doing.await {
+            self.mind_damage(&e);
+            tracing::error!("{what}: {e}");
         }
     }
 
@@ -114,13 +103,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    async fn see_to_workspaces(&self) {
-        if let Err(e) = Box::pin(self.reconcile_workspaces()).await {
-            self.mind_damage(&e);
-            tracing::error!("workspaces: {e}");
-        }
     }
 
     async fn back_up_when_due(&self) {

@@ -148,9 +148,7 @@ impl Engine {
             Quiet::Until(t) if t > now => Some(t),
             _ => None,
         };
-        if let Some(e) =
-            store::watchdog::open_from(conn, EVALUATION, &run.id.to_string()).await.answer()?
-        {
+        if let Some(e) = store::watchdog::open_from(conn, EVALUATION, &run.id.to_string()).await.answer()? {
             silence.evaluation_issue_id = Some(e.id);
             silence.evaluation_issue_identifier = e.identifier;
             silence.evaluation_issue_assignee_agent_id = e.assignee_agent_id;
@@ -173,12 +171,12 @@ impl Engine {
         };
         for look in looks {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            self.end_needless_look(&mut tx, look.id).await?;
+            Box::pin(self.end_needless_look(&mut tx, look.id)).await?;
             tx.commit().await.answer()?;
         }
         for run in silent {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            let kill = self.look_at_silence(&mut tx, run.id).await?;
+            let kill = Box::pin(self.look_at_silence(&mut tx, run.id)).await?;
             tx.commit().await.answer()?;
             self.kill_all(kill.into_iter().collect()).await;
         }
@@ -186,7 +184,8 @@ impl Engine {
     }
 
     async fn end_needless_look(&self, tx: &mut WriteTx, id: IssueId) -> Answer<()> {
-        let Some(look) = store::issues::get(tx, id).await.answer()?.filter(|i| !i.status.is_terminal()) else {
+        let Some(look) = store::issues::get(tx, id).await.answer()?.filter(|i| !i.status.is_terminal())
+        else {
             return Ok(());
         };
         let run = match look.origin_id.as_deref().and_then(|id| id.parse::<RunId>().ok()) {
@@ -260,8 +259,7 @@ impl Engine {
     ) -> Answer<()> {
         let agents = store::agents::list(tx, run.company_id).await.answer()?;
         let name = agents.iter().find(|a| a.id == run.agent_id).map_or("an agent", |a| a.name.as_str());
-        let invokable =
-            |id| agents.iter().any(|a| a.id == id && domain::agent::is_invokable(a.status));
+        let invokable = |id| agents.iter().any(|a| a.id == id && domain::agent::is_invokable(a.status));
         let owner = overseer(&agents, source.and_then(|s| s.assignee_agent_id), run.agent_id, invokable);
         let title: String = format!("Review silent active run for {name}").chars().take(300).collect();
         let title = Title::new(title).map_err(|e| ApiError::internal(e.to_string()))?;
@@ -273,8 +271,12 @@ impl Engine {
         owned_by(&mut new, owner);
         let origin = Origin::of(EVALUATION, run.id.to_string());
         let look = self.create_issue_from(tx, &Caller::system(), new, origin).await?;
-        self.note_silence(tx, run, &format!("Said nothing for {silence}: looked at in {}", look.display_key()))
-            .await?;
+        self.note_silence(
+            tx,
+            run,
+            &format!("Said nothing for {silence}: looked at in {}", look.display_key()),
+        )
+        .await?;
         match source {
             Some(s) if priority == IssuePriority::High => self.block_by_look(tx, s, &look).await,
             _ => Ok(()),
@@ -329,7 +331,8 @@ impl Engine {
         review.updated_at = tx.at();
         store::issues::save(tx, &review).await.answer()?;
         self.fold_recovery(tx, &review).await?;
-        let details = json!({ "status": review.status, "_previous": { "status": before.status }, "reason": why });
+        let details =
+            json!({ "status": review.status, "_previous": { "status": before.status }, "reason": why });
         self.log_issue(tx, caller, &review, "issue.updated", details).await?;
         self.say_in(tx, &review, why).await?;
         let wakes = self.wakes_of_end(tx, &before, &review).await?;

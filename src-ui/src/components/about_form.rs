@@ -1,13 +1,13 @@
 //! Name and text of a company or a project, saved together.
 
-use contract::Prose;
+use contract::text::{Name, Prose};
 use leptos::prelude::*;
 
 use crate::state::app;
 use crate::text::{checked, optional};
 
 /// What is saved: the checked name, the text unless it is empty, and what to do once it is kept.
-pub type SaveAbout = Callback<(contract::Name, Option<Prose>, Callback<()>)>;
+pub type SaveAbout = Callback<(Name, Option<Prose>, Callback<()>)>;
 
 /// Edits a name and a text. `kept` is what the core holds, absent until it is read; it is taken over when it changes,
 /// unless one has begun to edit.

@@ -21,6 +21,7 @@ pub mod raw_log;
 pub mod run_list;
 pub mod shell;
 pub mod sidebar;
+pub mod silence;
 pub mod tape;
 pub mod toasts;
 pub mod transcript;

@@ -171,8 +171,7 @@ fn AgentSection(here: Memo<Page>) -> impl IntoView {
     let counts = Memo::new(move |_| {
         let mut m: HashMap<AgentId, i64> = HashMap::new();
         co.live.data.with(|l| {
-            for r in l.iter().flat_map(|l| l.iter()).filter(|r| r.status == RunStatus::Running)
-            {
+            for r in l.iter().flat_map(|l| l.iter()).filter(|r| r.status == RunStatus::Running) {
                 *m.entry(r.agent_id).or_default() += 1;
             }
         });

@@ -15,6 +15,7 @@ use crate::api::query::{Ask, use_query};
 use crate::components::base::{Avatar, Elapsed, Empty, Icon, Link, State, loaded};
 use crate::components::icons as i;
 use crate::components::shell::Topbar;
+use crate::components::silence::SilenceBadge;
 use crate::components::transcript::Transcript;
 use crate::format;
 use crate::labels;
@@ -106,13 +107,14 @@ fn Live() -> impl IntoView {
     view! {
         <Show when=move || !running.with(Vec::is_empty)>
             <div class="live-grid">
-                <For each={move || running.get().into_iter().take(SHOWN).collect::<Vec<_>>()} key=|r| r.id let:r>
+                <For each={move || running.get().into_iter().take(SHOWN).collect::<Vec<_>>()} key=|r| (r.id, r.output_silence.as_ref().map(|s| s.level)) let:r>
                     <article class="live-card">
                         <Link to=co.route(Page::Run(r.id.to_string())) class="live-head">
                             <Avatar name=r.agent_name.clone() />
                             <strong>{r.agent_name.clone()}</strong>
                             <span class="identifier">{r.issue_identifier.clone()}</span>
                             <span class="ellipsis">{r.issue_title.clone()}</span>
+                            <SilenceBadge silence=r.output_silence.clone() />
                             <span class="push">
                                 <State look=labels::run_status(r.status) />
                             </span>

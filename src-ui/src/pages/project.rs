@@ -86,7 +86,6 @@ fn NotThere() -> impl IntoView {
 
 #[component]
 fn Detail(current: Current) -> impl IntoView {
-    let co = company();
     let p = current.project;
     let id = current.id();
     let title = Signal::derive(move || p.with(|p| p.name.clone()));

@@ -6,6 +6,7 @@ use contract::issue::IssuePath;
 use contract::operations as op;
 use contract::recovery::{OutlookAction, RunOutlook};
 use contract::run::{ListRunEvents, Run, RunEvent, RunPath, RunStatus};
+use contract::watchdog::{OutputSilence, RunDetail};
 use contract::{ErrorCode, RunId};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::components::base::{Ago, Avatar, Elapsed, Empty, Icon, IssueChip, Link
 use crate::components::icons as i;
 use crate::components::raw_log::RawLog;
 use crate::components::shell::Topbar;
+use crate::components::silence::Silence;
 use crate::components::transcript::Transcript;
 use crate::format;
 use crate::labels;
@@ -41,7 +43,15 @@ pub fn RunPage(reference: String) -> impl IntoView {
             when=move || !missing.get()
             fallback=|| view! { <Empty icon=i::ZAP title="There is no such run" text="It may belong to another company." /> }
         >
-            {loaded(query, 8, move |run| view! { <Detail run=run query=query /> })}
+            {loaded(
+                query,
+                8,
+                move |detail| {
+                    let run = Memo::new(move |_| detail.with(|d| Arc::new(d.run.clone())));
+                    let silence = Signal::derive(move || detail.with(|d| Some(d.output_silence.clone())));
+                    view! { <Detail run=run.into() silence=silence query=query /> }
+                },
+            )}
         </Show>
     }
     .into_any()
@@ -63,7 +73,11 @@ fn why(run: &Run) -> String {
 }
 
 #[component]
-fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
+fn Detail(
+    run: Signal<Arc<Run>>,
+    silence: Signal<Option<OutputSilence>>,
+    query: Query<RunDetail>,
+) -> impl IntoView {
     let co = company();
     let id = run.with_untracked(|r| r.id);
     let agent = run.with_untracked(|r| r.agent_id);
@@ -120,6 +134,7 @@ fn Detail(run: Signal<Arc<Run>>, query: Query<Run>) -> impl IntoView {
                         run.with(|r| trouble(r))
                     }
                 }}
+                <Silence run=id silence=silence />
                 <div class="facts-row">
                     {move || run.with(|r| facts(r))}
                 </div>

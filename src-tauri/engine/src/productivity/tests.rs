@@ -44,7 +44,8 @@ async fn an_issue_that_gets_nowhere_is_reviewed_once_and_not_sent_on() {
     let mut open = sim.get(issue).await;
     if open.status == IssueStatus::Blocked {
         // Recovery asked somebody before: back to work.
-        sim.ask("issues.update", json!({ "id": issue, "status": "in_progress", "assigneeAgentId": ada })).await;
+        sim.ask("issues.update", json!({ "id": issue, "status": "in_progress", "assigneeAgentId": ada }))
+            .await;
         mute_runs(&sim, &ada, issue, 1).await;
         open = sim.get(issue).await;
     }
@@ -92,9 +93,13 @@ async fn long_work_is_looked_at_in_peace_and_its_review_holds_for_six_hours() {
     let ada = sim.agent("Ada", json!({})).await;
     let issue = sim.issue(&ada).await;
     let run = sim.one().await;
-    sim.try_ask(&Sim::as_run(&run), "issues.checkout", json!({ "id": issue, "agentId": ada, "expectedStatuses": ["todo"] }))
-        .await
-        .unwrap();
+    sim.try_ask(
+        &Sim::as_run(&run),
+        "issues.checkout",
+        json!({ "id": issue, "agentId": ada, "expectedStatuses": ["todo"] }),
+    )
+    .await
+    .unwrap();
     sim.pass(MINUTE * 359).await;
     assert!(reviews(&sim, issue).await.is_empty());
     sim.pass(MINUTE).await;

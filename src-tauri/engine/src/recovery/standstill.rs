@@ -27,12 +27,12 @@ impl Engine {
         {
             // A run may have ended otherwise than by its own end.
             let mut tx = self.store.write(self.now()).await.answer()?;
-            self.end_finished_pauses(&mut tx).await?;
+            Box::pin(self.end_finished_pauses(&mut tx)).await?;
             if tx.recorded().next().is_some() {
                 tx.commit().await.answer()?;
             }
         }
-        self.finish_left_plans().await?;
+        Box::pin(self.finish_left_plans()).await?;
         let standing = {
             let mut conn = self.store.read().await.answer()?;
             store::recovery::at_a_standstill(&mut conn, AT_ONCE).await.answer()?
@@ -40,7 +40,7 @@ impl Engine {
         let mut moved = 0;
         for issue in standing {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            self.reconcile(&mut tx, issue).await?;
+            Box::pin(self.reconcile(&mut tx, issue)).await?;
             if tx.recorded().next().is_some() {
                 moved += 1;
                 tx.commit().await.answer()?;

@@ -4,6 +4,7 @@ mod decomposition;
 mod documents;
 mod outlook;
 mod properties;
+mod review;
 mod stages;
 mod subissues;
 mod texts;
@@ -205,6 +206,7 @@ fn Detail(current: Current) -> impl IntoView {
                     <div node_ref=column class="column-read">
                         <texts::Title current=current />
                         <outlook::Outlook current=current />
+                        <review::Review detail=detail />
                         <texts::Description current=current editing=editing />
                         <decomposition::Decomposition current=current />
                         <subissues::SubIssues current=current />
