@@ -24,6 +24,5 @@ CREATE UNIQUE INDEX issues_open_silent_run_evaluation ON issues (company_id, ori
 CREATE UNIQUE INDEX issues_open_productivity_review ON issues (company_id, origin_kind, origin_id)
     WHERE origin_kind = 'issue_productivity_review' AND origin_id IS NOT NULL AND hidden_at IS NULL
       AND status NOT IN ('done', 'cancelled');
--- All reviews of one issue, also the closed ones.
-CREATE INDEX issues_productivity_reviews ON issues (origin_id, created_at)
-    WHERE origin_kind = 'issue_productivity_review';
+-- What came from one run or issue, also what is closed.
+CREATE INDEX issues_by_origin ON issues (origin_id, origin_kind, created_at) WHERE origin_kind <> 'manual';

@@ -26,7 +26,7 @@ use crate::{door, notifications, platform, tray, window};
 /// Time for the core to close when the program quits.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Time for a start to be over, and for all that belonged to a closed window to be freed.
-const SETTLED: Duration = Duration::from_secs(2);
+pub const SETTLED: Duration = Duration::from_secs(2);
 /// Changes that come this close together are shown in the tray at once.
 const GATHER: Duration = Duration::from_millis(150);
 

@@ -11,7 +11,7 @@ use tauri_plugin_dialog::DialogExt as _;
 use tauri_plugin_opener::OpenerExt as _;
 
 pub use self::follow::Follows;
-use crate::desktop::Shell;
+use crate::desktop::{self, Shell};
 use crate::{platform, window};
 
 /// Characters of one message that the page writes to the log.
@@ -84,6 +84,10 @@ fn unfollow(shell: State<'_, Shell>, id: u64) {
 fn window_ready(shell: State<'_, Shell>) {
     platform::rendering_worked(&shell.data_dir);
     tracing::info!(ms = shell.started.elapsed().as_millis(), "window interactive");
+    tauri::async_runtime::spawn(async {
+        tokio::time::sleep(desktop::SETTLED).await;
+        platform::forget_the_start();
+    });
 }
 
 #[derive(Clone, Copy, Deserialize)]

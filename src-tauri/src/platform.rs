@@ -7,13 +7,13 @@ mod other;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    LoginEntry, be_small, notification_text, prepare_memory, prepare_rendering, rendering_began,
-    rendering_worked,
+    LoginEntry, be_small, forget_the_start, notification_text, prepare_memory, prepare_rendering,
+    rendering_began, rendering_worked,
 };
 #[cfg(not(target_os = "linux"))]
 pub use other::{
-    LoginEntry, be_small, notification_text, prepare_memory, prepare_rendering, rendering_began,
-    rendering_worked,
+    LoginEntry, be_small, forget_the_start, notification_text, prepare_memory, prepare_rendering,
+    rendering_began, rendering_worked,
 };
 
 /// Lets the core's own binary take this process's place; comes back only where it is not there or cannot start.

@@ -17,6 +17,8 @@ mod error;
 mod feed;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod load;
 mod lock;
 mod monitors;
 mod productivity;

@@ -311,12 +311,36 @@ impl Engine {
             // A refusal is no answer to stand for the same question: asked again of an agent resumed, it is heard.
             w.idempotency_key = None;
         }
-        store::wakeups::create(tx, &w).await.answer()?;
+        let rings_again =
+            w.source == InvocationSource::Timer && self.skipped_before(tx, &r.agent, why).await?;
+        if !rings_again {
+            store::wakeups::create(tx, &w).await.answer()?;
+        }
         let answer = skipped("wakeup_skipped", why.reason(), w.issue_id, r.live.as_ref());
         if let (Skip::BudgetSpent(_), Some(short)) = (why, r.short) {
             return Ok(Woken::Unfunded(answer, short));
         }
         Ok(if refused { Woken::NotInvokable(answer) } else { Woken::Nothing(answer) })
+    }
+
+    /// A timer that finds what it found the last time leaves no row of its own: an agent that idles for a year would
+    /// fill the disk with them.
+    async fn skipped_before(&self, tx: &mut WriteTx, agent: &Agent, why: Skip) -> Answer<bool> {
+        let Some(mut last) = store::wakeups::latest_of_agent(tx, agent.id).await.answer()? else {
+            return Ok(false);
+        };
+        let same = last.source == InvocationSource::Timer
+            && last.status == WakeupStatus::Skipped
+            && last.reason.as_deref() == Some(why.code());
+        if !same {
+            return Ok(false);
+        }
+        last.coalesced_count += 1;
+        last.requested_at = tx.at();
+        last.finished_at = Some(tx.at());
+        last.updated_at = tx.at();
+        store::wakeups::save(tx, &last).await.answer()?;
+        Ok(true)
     }
 
     async fn coalesce(&self, tx: &mut WriteTx, caller: &Caller, r: Request) -> Answer<Woken> {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use self::login::LoginEntry;
-pub use self::memory::{be_small, prepare_memory};
+pub use self::memory::{be_small, forget_the_start, prepare_memory};
 
 /// There from when a window begins to draw until it has: when it is still there at the next start, drawing failed.
 const MARKER: &str = "window-drawing";

@@ -45,6 +45,17 @@ impl Field {
         }
     }
 
+    pub const ALL: [Self; 4] = [Self::Title, Self::Description, Self::Comment, Self::Document];
+
+    /// Its place in [`Self::ALL`], by which rows name it.
+    const fn number(self) -> i64 {
+        self as i64
+    }
+
+    fn of(number: i64) -> Self {
+        usize::try_from(number).ok().and_then(|n| Self::ALL.get(n).copied()).unwrap_or(Self::Comment)
+    }
+
     /// Its index, and the column of it.
     const fn index(self) -> (&'static str, Option<&'static str>) {
         match self {
@@ -116,43 +127,63 @@ impl Expression {
     }
 }
 
-/// The newest matches in one place. A whole word is read newest first and at once, so it is asked for first;
+/// The newest matches in each of these places. A whole word is read newest first and at once, so it is asked for first;
 /// where it fills the page, words that only begin so would rank below it.
 pub async fn hits(
     conn: &mut SqliteConnection,
     company: CompanyId,
     expression: &Expression,
-    field: Field,
+    fields: &[Field],
 ) -> Result<Vec<Hit>> {
-    let found = matches(conn, company, &expression.whole, field).await?;
-    if expression.begun == expression.whole || found.len() >= usize::try_from(CANDIDATES).unwrap_or(0) {
+    let mut found = matches(conn, company, &expression.whole, fields).await?;
+    if expression.begun == expression.whole {
         return Ok(found);
     }
-    matches(conn, company, &expression.begun, field).await
+    let full = usize::try_from(CANDIDATES).unwrap_or(0);
+    let open: Vec<Field> =
+        fields.iter().filter(|f| found.iter().filter(|h| h.field == **f).count() < full).copied().collect();
+    found.retain(|h| !open.contains(&h.field));
+    found.extend(matches(conn, company, &expression.begun, &open).await?);
+    Ok(found)
 }
 
+/// One question for all of them: each costs a way to the database's thread and back.
 async fn matches(
     conn: &mut SqliteConnection,
     company: CompanyId,
     expression: &str,
-    field: Field,
+    fields: &[Field],
 ) -> Result<Vec<Hit>> {
-    let (index, column) = field.index();
-    let expression = match column {
-        Some(c) => format!("{c} : ({expression})"),
-        None => expression.to_owned(),
-    };
-    let sql = format!(
-        "SELECT i.id, i.updated_at, m.rowid FROM {index} m {} \
-         WHERE {index} MATCH ? AND i.company_id = ? AND i.hidden_at IS NULL ORDER BY m.rowid DESC LIMIT ?",
-        field.joins()
-    );
-    let q = company.bind(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(expression));
-    let rows = q.bind(CANDIDATES).fetch_all(conn).await?;
+    if fields.is_empty() {
+        return Ok(Vec::new());
+    }
+    let each: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            let (index, _) = field.index();
+            format!(
+                "SELECT * FROM (SELECT {} AS field, i.id, i.updated_at, m.rowid FROM {index} m {} \
+                 WHERE {index} MATCH ? AND i.company_id = ? AND i.hidden_at IS NULL \
+                 ORDER BY m.rowid DESC LIMIT {CANDIDATES})",
+                field.number(),
+                field.joins()
+            )
+        })
+        .collect();
+    let mut q = sqlx::query(sqlx::AssertSqlSafe(each.join(" UNION ALL ")));
+    for field in fields {
+        let expression = match field.index().1 {
+            Some(column) => format!("{column} : ({expression})"),
+            None => expression.to_owned(),
+        };
+        q = company.bind(q.bind(expression));
+    }
+    let rows = q.fetch_all(conn).await?;
     rows.iter()
         .map(|r| {
             let mut c = Cursor::new(r);
-            Ok(Hit { issue: c.next()?, updated_at: c.next()?, record: c.next()?, field })
+            let field = Field::of(c.next()?);
+            Ok(Hit { field, issue: c.next()?, updated_at: c.next()?, record: c.next()? })
         })
         .collect()
 }
@@ -160,13 +191,32 @@ async fn matches(
 /// The texts of these records.
 pub async fn texts(
     conn: &mut SqliteConnection,
-    field: Field,
-    records: &[i64],
-) -> Result<HashMap<i64, String>> {
-    let sql = format!("SELECT seq, {} WHERE seq IN (SELECT value FROM json_each(?))", field.text());
-    let records = serde_json::Value::from(records).to_string();
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(records).fetch_all(conn).await?;
-    rows.iter().map(|r| Ok((Column::read(r, 0)?, Column::read(r, 1)?))).collect()
+    records: &[(Field, i64)],
+) -> Result<HashMap<(Field, i64), String>> {
+    let mut each = Vec::new();
+    let mut lists = Vec::new();
+    for field in Field::ALL {
+        let of: Vec<i64> = records.iter().filter(|(f, _)| *f == field).map(|(_, r)| *r).collect();
+        if !of.is_empty() {
+            each.push(format!(
+                "SELECT {}, seq, {} WHERE seq IN (SELECT value FROM json_each(?))",
+                field.number(),
+                field.text()
+            ));
+            lists.push(serde_json::Value::from(of).to_string());
+        }
+    }
+    if each.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = sqlx::query(sqlx::AssertSqlSafe(each.join(" UNION ALL ")));
+    for list in lists {
+        q = q.bind(list);
+    }
+    let rows = q.fetch_all(conn).await?;
+    rows.iter()
+        .map(|r| Ok(((Field::of(Column::read(r, 0)?), Column::read(r, 1)?), Column::read(r, 2)?)))
+        .collect()
 }
 
 /// The issue that an identifier names, for an exact query.

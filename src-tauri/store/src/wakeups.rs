@@ -111,6 +111,11 @@ pub async fn missed_in_tree(conn: &mut SqliteConnection, issue: IssueId) -> Resu
     .await
 }
 
+/// The latest of an agent.
+pub async fn latest_of_agent(conn: &mut SqliteConnection, agent: AgentId) -> Result<Option<WakeupRequest>> {
+    select("WHERE agent_id = ? ORDER BY requested_at DESC, rowid DESC LIMIT 1").bind(&agent).one(conn).await
+}
+
 /// Newest first.
 pub async fn list(conn: &mut SqliteConnection, q: &ListWakeups, limit: u32) -> Result<Vec<WakeupRequest>> {
     let limit = i64::from(limit);

@@ -40,7 +40,7 @@ pub async fn latest(conn: &mut SqliteConnection, run: RunId) -> Result<Option<Wa
 /// Runs at work that have said nothing since then, the most silent first.
 pub async fn silent_since(conn: &mut SqliteConnection, then: Timestamp, limit: i64) -> Result<Vec<Run>> {
     select(
-        "WHERE status = 'running' \
+        "WHERE status = 'running' AND status IN ('queued', 'scheduled_retry', 'running') \
          AND coalesce(last_output_at, process_started_at, started_at, created_at) <= ? \
          ORDER BY coalesce(last_output_at, process_started_at, started_at, created_at) LIMIT ?",
     )
@@ -53,7 +53,7 @@ pub async fn silent_since(conn: &mut SqliteConnection, then: Timestamp, limit: i
 /// The open issue of a kind that came from this run or issue.
 pub async fn open_from(conn: &mut SqliteConnection, kind: &str, origin: &str) -> Result<Option<Issue>> {
     select(
-        "WHERE origin_kind = ? AND origin_id = ? AND hidden_at IS NULL \
+        "WHERE origin_kind = ? AND origin_id = ? AND origin_kind <> 'manual' AND hidden_at IS NULL \
          AND status NOT IN ('done', 'cancelled')",
     )
     .text(kind)
@@ -103,7 +103,8 @@ pub async fn to_review(
         "WHERE status IN ('todo', 'in_progress') AND assignee_agent_id IS NOT NULL AND hidden_at IS NULL \
          AND id IN (SELECT r.issue_id FROM companies c JOIN heartbeat_runs r ON r.company_id = c.id \
            WHERE c.status = 'active' AND r.created_at >= ? AND r.issue_id IS NOT NULL \
-           UNION SELECT issue_id FROM heartbeat_runs WHERE status = 'running' AND issue_id IS NOT NULL) \
+           UNION SELECT issue_id FROM heartbeat_runs WHERE status = 'running' \
+             AND status IN ('queued', 'scheduled_retry', 'running') AND issue_id IS NOT NULL) \
          AND company_id IN (SELECT id FROM companies WHERE status = 'active') \
          AND id NOT IN ( \
            WITH RECURSIVE under (id) AS ( \
@@ -181,9 +182,12 @@ pub async fn doings(
 /// All reviews of an issue, newest first.
 pub async fn reviews_of(conn: &mut SqliteConnection, kind: &str, issue: IssueId) -> Result<Vec<Issue>> {
     let id = issue.to_string();
-    select("WHERE origin_kind = ? AND origin_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 50")
-        .text(kind)
-        .text(&id)
-        .all(conn)
-        .await
+    select(
+        "WHERE origin_kind = ? AND origin_id = ? AND origin_kind <> 'manual' \
+         ORDER BY created_at DESC, rowid DESC LIMIT 50",
+    )
+    .text(kind)
+    .text(&id)
+    .all(conn)
+    .await
 }

@@ -166,10 +166,18 @@ async fn use_hot_paths(store: &Store) {
     store::changes::read(conn, 0, Some(COMPANY), 50).await.unwrap();
     let words = store::search::Expression::of("login pag").unwrap();
     use store::search::Field;
-    for field in [Field::Title, Field::Description, Field::Comment, Field::Document] {
-        store::search::hits(conn, COMPANY, &words, field).await.unwrap();
-        store::search::texts(conn, field, &[1]).await.unwrap();
-    }
+    store::search::hits(conn, COMPANY, &words, &Field::ALL).await.unwrap();
+    store::search::texts(conn, &Field::ALL.map(|f| (f, 1))).await.unwrap();
+    store::watchdog::latest(conn, RUN).await.unwrap();
+    store::watchdog::silent_since(conn, NOW, 100).await.unwrap();
+    store::watchdog::open_from(conn, "issue_productivity_review", "x").await.unwrap();
+    store::watchdog::open_of_kind(conn, "stale_active_run_evaluation", 100).await.unwrap();
+    store::watchdog::closed_by(conn, RUN, ISSUE, NOW).await.unwrap();
+    store::watchdog::to_review(conn, &["issue_productivity_review"], NOW, 100).await.unwrap();
+    store::watchdog::doings(conn, ISSUE, AGENT, NOW).await.unwrap();
+    store::watchdog::reviews_of(conn, "issue_productivity_review", ISSUE).await.unwrap();
+    store::watchdog::own_words(conn, ISSUE).await.unwrap();
+    store::wakeups::latest_of_agent(conn, AGENT).await.unwrap();
     store::relations::summaries_of(conn, &[ISSUE]).await.unwrap();
     store::agents::names(conn, COMPANY).await.unwrap();
     let mut tx = store.write(NOW).await.unwrap();

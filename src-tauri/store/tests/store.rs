@@ -233,7 +233,7 @@ async fn search_finds_words_by_their_beginning_in_titles_and_comments_and_follow
         let mut conn = store.read().await.unwrap();
         let e = store::search::Expression::of(words).unwrap();
         use store::search::{Field, hits};
-        hits(&mut conn, c.id, &e, Field::Title).await.unwrap().len()
+        hits(&mut conn, c.id, &e, &[Field::Title]).await.unwrap().len()
     };
     assert_eq!(find("grosse").await + find("größe").await, 1, "diacritics fold, ß does not");
     assert_eq!(find("log pag").await, 0, "only the last word is a beginning");
@@ -314,7 +314,8 @@ async fn a_company_finds_its_own_however_much_newer_another_has() {
     tx.commit().await.unwrap();
     let mut conn = store.read().await.unwrap();
     let words = store::search::Expression::of("login").unwrap();
-    let found = store::search::hits(&mut conn, quiet.id, &words, store::search::Field::Title).await.unwrap();
+    let found =
+        store::search::hits(&mut conn, quiet.id, &words, &[store::search::Field::Title]).await.unwrap();
     assert_eq!(found.iter().map(|h| h.issue).collect::<Vec<_>>(), [own.id]);
 }
 

@@ -1,7 +1,7 @@
 //! Runs and wakes as rows: what happened, why, how long, at what cost.
 
 use contract::run::RunSummary;
-use contract::wake::WakeupRequest;
+use contract::wake::{WakeupRequest, WakeupStatus};
 use leptos::prelude::*;
 
 use crate::components::base::{Ago, Avatar, Elapsed, Link, State};
@@ -88,7 +88,10 @@ pub fn WakeRow(wake: WakeupRequest) -> impl IntoView {
                 " · "
                 {labels::wake_reason(wake.reason.as_deref(), wake.source)}
                 {(wake.coalesced_count > 0)
-                    .then(|| format!(" · {} folded in", wake.coalesced_count))}
+                    .then(|| match wake.status {
+                        WakeupStatus::Skipped => format!(" · {} times", wake.coalesced_count + 1),
+                        _ => format!(" · {} folded in", wake.coalesced_count),
+                    })}
             </span>
             {why.map(|w| view! { <span class="muted ellipsis" title=w.clone()>{w.clone()}</span> })}
             <span class="row-date push">

@@ -38,7 +38,8 @@ impl Life {
             _ => ("agent", self.dice.pick(&self.agents).unwrap().clone()),
         };
         let amount = [0, 5, 100, 2_000][self.dice.roll(4)];
-        let policy = json!({ "companyId": sim.company, "scopeType": kind, "scopeId": scope, "amount": amount });
+        let policy =
+            json!({ "companyId": sim.company, "scopeType": kind, "scopeId": scope, "amount": amount });
         self.operator(sim, "budgets.set", policy).await;
     }
 

@@ -1,6 +1,6 @@
 //! Search over a company.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use contract::operations::*;
@@ -85,27 +85,27 @@ async fn issues(
 ) -> Answer<Vec<Found>> {
     let within = |s: SearchScope| scope == SearchScope::All || scope == s;
     let mut found: BTreeMap<IssueId, Found> = BTreeMap::new();
-    for (field, of) in [
-        (Field::Title, SearchScope::Issues),
-        (Field::Description, SearchScope::Issues),
-        (Field::Comment, SearchScope::Comments),
-        (Field::Document, SearchScope::Documents),
-    ] {
-        if !within(of) {
-            continue;
-        }
-        for hit in store::search::hits(conn, company, expression, field).await.answer()? {
-            let f = found.entry(hit.issue).or_insert_with(|| Found {
-                what: What::Issue { id: hit.issue, exact: false, hits: Vec::new() },
-                score: 0.0,
-                updated_at: hit.updated_at,
-            });
-            if let What::Issue { hits, .. } = &mut f.what
-                && !hits.iter().any(|h| h.field == field)
-            {
-                hits.push(hit);
-                f.score += field_weight(field.as_str());
-            }
+    let fields: Vec<Field> = Field::ALL
+        .into_iter()
+        .filter(|f| {
+            within(match f {
+                Field::Title | Field::Description => SearchScope::Issues,
+                Field::Comment => SearchScope::Comments,
+                Field::Document => SearchScope::Documents,
+            })
+        })
+        .collect();
+    for hit in store::search::hits(conn, company, expression, &fields).await.answer()? {
+        let f = found.entry(hit.issue).or_insert_with(|| Found {
+            what: What::Issue { id: hit.issue, exact: false, hits: Vec::new() },
+            score: 0.0,
+            updated_at: hit.updated_at,
+        });
+        if let What::Issue { hits, .. } = &mut f.what
+            && !hits.iter().any(|h| h.field == hit.field)
+        {
+            hits.push(hit);
+            f.score += field_weight(hit.field.as_str());
         }
     }
     if let Some(named) = store::search::identifier(conn, company, query.trim()).await.answer()?
@@ -161,21 +161,15 @@ async fn people_and_places(
 /// Results for a page of what was found, with pieces of the texts.
 async fn shown(conn: &mut SqliteConnection, page: Vec<Found>, words: &[String]) -> Answer<Vec<SearchResult>> {
     let mut ids: Vec<IssueId> = Vec::new();
-    let mut records: HashMap<Field, Vec<i64>> = HashMap::new();
+    let mut records: Vec<(Field, i64)> = Vec::new();
     for f in &page {
         if let What::Issue { id, hits, .. } = &f.what {
             ids.push(*id);
-            for h in hits {
-                records.entry(h.field).or_default().push(h.record);
-            }
+            records.extend(hits.iter().map(|h| (h.field, h.record)));
         }
     }
     let mut summaries = store::relations::summaries_of(conn, &ids).await.answer()?;
-    let mut texts: HashMap<(Field, i64), String> = HashMap::new();
-    for (field, records) in records {
-        let found = store::search::texts(conn, field, &records).await.answer()?;
-        texts.extend(found.into_iter().map(|(record, text)| ((field, record), text)));
-    }
+    let mut texts = store::search::texts(conn, &records).await.answer()?;
     let mut out = Vec::with_capacity(page.len());
     for f in page {
         match f.what {

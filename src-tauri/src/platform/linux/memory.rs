@@ -22,6 +22,11 @@ pub fn prepare_memory() {
 /// Gives back what only a window needs. To be called when there is none.
 pub fn be_small() {
     end_network_process();
+    forget_the_start();
+}
+
+/// Gives back what only starting needed: memory that was freed, and code that has run its once.
+pub fn forget_the_start() {
     // SAFETY: a plain call into the C library, which takes its own lock.
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code)]
