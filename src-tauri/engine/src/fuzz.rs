@@ -18,8 +18,8 @@ use crate::Caller;
 use crate::sim::{Ends, Sim, invariants};
 
 /// Lives in one test, and steps of a life.
-const LIVES: u64 = 200;
-const STEPS: usize = 24;
+const LIVES: u64 = 500;
+const STEPS: usize = 20;
 /// Runs that one issue may take to come to rest.
 const RESTLESS: usize = 40;
 
@@ -48,6 +48,8 @@ struct Life {
     told: Vec<String>,
     /// Messages of models so far.
     words: usize,
+    disk_full: bool,
+    refused_by_disk: usize,
 }
 
 impl Life {
@@ -63,7 +65,16 @@ impl Life {
             agents.push(sim.agent(name, more).await);
         }
         let (issues, running, told) = (Vec::new(), Vec::new(), Vec::new());
-        Self { dice: Dice(seed), agents, issues, running, told, words: 0 }
+        Self {
+            dice: Dice(seed),
+            agents,
+            issues,
+            running,
+            told,
+            words: 0,
+            disk_full: false,
+            refused_by_disk: 0,
+        }
     }
 
     /// Does something, which may be refused but never fails.
@@ -75,13 +86,17 @@ impl Life {
                 Some(v)
             }
             Err(e) => {
-                assert!(
-                    !matches!(
-                        e.code,
-                        ErrorCode::Internal | ErrorCode::ValidationError | ErrorCode::StoreUnavailable
-                    ),
-                    "{told}: {e:?}"
+                let full = self.disk_full && e.code == ErrorCode::DiskFull;
+                let broken = matches!(
+                    e.code,
+                    ErrorCode::Internal
+                        | ErrorCode::ValidationError
+                        | ErrorCode::StoreUnavailable
+                        | ErrorCode::StoreDamaged
+                        | ErrorCode::DiskFull
                 );
+                assert!(full || !broken, "{told}: {e:?}");
+                self.refused_by_disk += usize::from(full);
                 self.told.push(format!("{told} (refused: {})", e.message));
                 None
             }
@@ -93,7 +108,7 @@ impl Life {
     }
 
     async fn step(&mut self, sim: &Sim) {
-        match self.dice.roll(25) {
+        match self.dice.roll(26) {
             0..=2 => self.create(sim).await,
             3..=4 => self.change(sim).await,
             5 => self.speak(sim).await,
@@ -107,6 +122,7 @@ impl Life {
             19..=20 => self.spend(sim).await,
             21..=22 => self.fund(sim).await,
             23 => self.judge(sim).await,
+            24 => Box::pin(self.hard_times(sim)).await,
             _ => self.wait(sim).await,
         }
         Box::pin(self.look(sim)).await;
@@ -342,7 +358,8 @@ impl Life {
     }
 }
 
-async fn live(mut sim: Sim, seed: u64) -> Sim {
+/// Answers how often the full disk refused something.
+async fn live(mut sim: Sim, seed: u64) -> (Sim, usize) {
     let mut life = Life::begin(&mut sim, seed).await;
     let teller = Teller(seed);
     for _ in 0..STEPS {
@@ -361,7 +378,7 @@ async fn live(mut sim: Sim, seed: u64) -> Sim {
     for run in life.running.drain(..) {
         sim.end(&run, Ends::Stopped).await;
     }
-    sim
+    (sim, life.refused_by_disk)
 }
 
 /// Tells, when a life breaks a rule, which it was and what had happened.
@@ -397,13 +414,17 @@ async fn lives(first: u64) {
     }
     // A new machine now and then, so that a life that is told of needs only its own.
     let mut sim = Sim::new(first).await;
+    let mut refused = 0;
     for n in 0..LIVES {
         let seed = first + n;
-        if n.is_multiple_of(50) {
+        if n.is_multiple_of(12) {
             sim = Sim::new(seed).await;
         }
-        sim = live(sim, seed).await;
+        let by_disk;
+        (sim, by_disk) = live(sim, seed).await;
+        refused += by_disk;
     }
+    assert!(refused > 0, "the disk was never full");
 }
 
 #[tokio::test]
@@ -419,4 +440,9 @@ async fn no_life_breaks_a_rule_two() {
 #[tokio::test]
 async fn no_life_breaks_a_rule_three() {
     lives(3_000_000).await;
+}
+
+#[tokio::test]
+async fn no_life_breaks_a_rule_four() {
+    lives(4_000_000).await;
 }

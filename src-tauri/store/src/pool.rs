@@ -173,6 +173,17 @@ impl Store {
         self.announce.commits.load(Ordering::Acquire)
     }
 
+    /// Lets the database grow no further, as a full disk does, or as far as it likes again. For tests of what follows.
+    pub async fn set_full(&self, full: bool) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        // The least that SQLite takes is what the file has already.
+        let pages = if full { 1_i64 } else { i64::from(u32::MAX - 1) };
+        sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
+            .execute(&mut *writer)
+            .await?;
+        Ok(())
+    }
+
     /// Waits for the statements under way, writes the log back and closes the file.
     pub async fn close(&self) {
         self.readers.close();

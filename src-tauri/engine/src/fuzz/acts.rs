@@ -58,6 +58,30 @@ impl Life {
         self.operator(sim, "runs.decide_on_silence", decision).await;
     }
 
+    /// The disk is full for a while, or the clock is set back.
+    pub(super) async fn hard_times(&mut self, sim: &Sim) {
+        if self.dice.roll(3) == 0 {
+            self.told.push("the clock is set back by an hour".into());
+            sim.set_back(Duration::from_secs(3600));
+            return;
+        }
+        self.told.push("the disk is full".into());
+        self.disk_full = true;
+        sim.engine.store.set_full(true).await.unwrap();
+        for _ in 0..4 {
+            match self.dice.roll(6) {
+                0..=1 => self.create(sim).await,
+                2 => self.change(sim).await,
+                3 => self.speak(sim).await,
+                4 => self.work(sim).await,
+                _ => self.fund(sim).await,
+            }
+        }
+        sim.engine.store.set_full(false).await.unwrap();
+        self.disk_full = false;
+        self.told.push("there is room again".into());
+    }
+
     /// Nothing starts on money that is not there.
     pub(super) async fn afforded(&self, sim: &Sim, run: &Run) {
         for p in sim.budgets().await.policies {
