@@ -7,6 +7,7 @@
 mod client;
 mod core;
 mod display;
+mod load;
 mod memory;
 pub mod stream;
 mod table;
@@ -57,7 +58,8 @@ pub fn bench(project: &Project, args: &[String]) -> Result<()> {
     step("make a database", &mut seed(project, &data, options.issues))?;
     let mut figures = Figures::new();
     let measured = core::measure(&built, &data, &mut figures, options.stream_minutes)
-        .and_then(|()| window::measure(&built, &data, &mut figures));
+        .and_then(|()| window::measure(&built, &data, &mut figures))
+        .and_then(|()| load::measure(project, &mut figures));
     let rows: Vec<Row<'_>> =
         SCENARIOS.iter().map(|s| Row { scenario: s, measured: figures.get(s.what).copied() }).collect();
     say(table(&rows));

@@ -47,6 +47,9 @@ pub const SCENARIOS: &[Scenario] = &[
     at_most("wake to finished /bin/true, p50", 60.0, Unit::Milliseconds),
     Scenario { what: "list of 50, 8 connections", unit: Unit::PerSecond, bound: Bound::AtLeast(4000.0) },
     at_most("list of 50 while 50 agents stream, p99", 20.0, Unit::Milliseconds),
+    at_most("load: tick, p50", 250.0, Unit::Milliseconds),
+    at_most("load: tick, longest", 2000.0, Unit::Milliseconds),
+    Scenario { what: "load: ends and wakes decided", unit: Unit::PerSecond, bound: Bound::AtLeast(200.0) },
     // Only with --stream-minutes. A mebibyte is what the allocator moves by itself.
     at_most("growth of memory while streaming", 1.0, Unit::Mebibytes),
 ];
