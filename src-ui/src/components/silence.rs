@@ -7,12 +7,13 @@ use contract::operations as op;
 use contract::watchdog::{DecideOnSilence, OutputSilence, SilenceLevel, SilenceVerdict};
 use leptos::prelude::*;
 
-use crate::components::base::{Icon, IssueChip};
+use crate::components::base::{Icon, IssueChip, Link};
 use crate::components::icons as i;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::format;
 use crate::labels;
-use crate::state::{act, app, clock};
+use crate::state::route::Page;
+use crate::state::{act, app, clock, company};
 
 /// How long a silence can be left alone: hours and what is said.
 const SNOOZES: [(u64, &str); 4] =
@@ -20,7 +21,14 @@ const SNOOZES: [(u64, &str); 4] =
 
 /// Says for how long a run has been silent, and lets one decide about it. Nothing while there is nothing to say.
 #[component]
-pub fn Silence(run: RunId, silence: Signal<Option<OutputSilence>>) -> impl IntoView {
+pub fn Silence(
+    run: RunId,
+    silence: Signal<Option<OutputSilence>>,
+    /// Set in the issue in which the run is looked at: it links to the run, and not to itself.
+    #[prop(optional)]
+    in_the_look: bool,
+) -> impl IntoView {
+    let co = company();
     let level =
         Memo::new(move |_| silence.with(|s| s.as_ref().map_or(SilenceLevel::NotApplicable, |s| s.level)));
     let now = app().now;
@@ -31,7 +39,9 @@ pub fn Silence(run: RunId, silence: Signal<Option<OutputSilence>>) -> impl IntoV
     move || match level.get() {
         SilenceLevel::Suspicious | SilenceLevel::Critical => {
             let tone = if level.get() == SilenceLevel::Critical { "red" } else { "yellow" };
-            let looked_at = silence.with(|s| s.as_ref().and_then(|s| s.evaluation_issue_identifier.clone()));
+            let looked_at = silence
+                .with(|s| s.as_ref().and_then(|s| s.evaluation_issue_identifier.clone()))
+                .filter(|_| !in_the_look);
             view! {
                 <div class=format!("notice tone-{tone}") data-testid="silence" data-level=level.get().as_str()>
                     <Icon d=i::TIMER />
@@ -39,6 +49,14 @@ pub fn Silence(run: RunId, silence: Signal<Option<OutputSilence>>) -> impl IntoV
                         {move || format!("Has said nothing for {}.", age())}
                         {looked_at.map(|id| view! { " Looked at in " <IssueChip identifier=id /> })}
                     </span>
+                    {in_the_look
+                        .then(|| {
+                            view! {
+                                <Link to=co.route(Page::Run(run.to_string())) class="btn">
+                                    "Open the run"
+                                </Link>
+                            }
+                        })}
                     <button class="btn" data-testid="silence-continue" title="Look again in half an hour" on:click=move |_| decide(run, SilenceVerdict::Continue, None)>
                         "Keep going"
                     </button>

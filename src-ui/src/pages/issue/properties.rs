@@ -354,7 +354,11 @@ fn Facts(current: Current) -> impl IntoView {
     move || {
         let d = d.get();
         let issue = &d.issue;
-        let creator = issue.created_by_agent_id.map_or_else(|| "You".to_owned(), |a| co.agent_name(a));
+        let creator = match (issue.created_by_agent_id, &issue.created_by_user_id) {
+            (Some(a), _) => co.agent_name(a),
+            (None, Some(_)) => "You".to_owned(),
+            (None, None) => "Paperclip".to_owned(),
+        };
         let lock = issue.checkout_run_id.or(issue.execution_run_id);
         let time = |label: &'static str, at: Option<contract::Timestamp>| {
             at.map(|at| {

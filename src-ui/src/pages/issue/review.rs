@@ -6,7 +6,7 @@ use contract::RunId;
 use contract::issue::IssueDetail;
 use contract::operations as op;
 use contract::run::RunPath;
-use contract::watchdog::ProductivityTrigger;
+use contract::watchdog::{ProductivityTrigger, SilenceLevel};
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, use_query};
@@ -60,14 +60,22 @@ fn AboutRun(run: RunId) -> impl IntoView {
         Some(ask)
     });
     let silence = Signal::derive(move || query.get().map(|r| r.output_silence.clone()));
+    // Said once: by the silence, or where there is none any more by this.
+    let speaks = Memo::new(move |_| {
+        silence.with(|s| {
+            s.as_ref().is_some_and(|s| matches!(s.level, SilenceLevel::Ok | SilenceLevel::NotApplicable))
+        })
+    });
     view! {
-        <div class="notice tone-grey" data-testid="about-run">
-            <Icon d=i::ZAP />
-            <span>"This is about a run that says nothing."</span>
-            <Link to=co.route(Page::Run(run.to_string())) class="btn">
-                "Open the run"
-            </Link>
-        </div>
-        <Silence run=run silence=silence />
+        <Show when=move || speaks.get()>
+            <div class="notice tone-grey" data-testid="about-run">
+                <Icon d=i::ZAP />
+                <span>"This was about a run that had fallen silent."</span>
+                <Link to=co.route(Page::Run(run.to_string())) class="btn">
+                    "Open the run"
+                </Link>
+            </div>
+        </Show>
+        <Silence run=run silence=silence in_the_look=true />
     }
 }
