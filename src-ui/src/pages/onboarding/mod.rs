@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::call;
-use crate::components::base::Icon;
+use crate::components::base::{Icon, Link};
 use crate::components::dialog::Overlay;
 use crate::components::icons as i;
 use crate::state::route::{Page, Route};
@@ -211,6 +211,14 @@ fn CompanyStep(w: Wizard) -> impl IntoView {
     };
     // The list of companies changes when the first is founded; the wizard's own route keeps it open until its end.
     app().replace(Route::Onboarding);
+    // One that was made from the command line meanwhile.
+    let elsewhere = Memo::new(move |_| {
+        let own = w.company.with(|c| c.as_ref().map(|c| c.id));
+        app().companies.data.with(|all| {
+            let all = all.as_ref().filter(|_| own.is_none())?;
+            all.first().map(|c| (c.name.clone(), c.issue_prefix.clone()))
+        })
+    });
     view! {
         <form
             class="step"
@@ -247,6 +255,21 @@ fn CompanyStep(w: Wizard) -> impl IntoView {
                 ></textarea>
             </label>
             <div class="step-actions">
+                {move || {
+                    elsewhere
+                        .get()
+                        .map(|(name, prefix)| {
+                            view! {
+                                <Link
+                                    to=Route::Company(prefix, Page::Dashboard)
+                                    class="btn quiet"
+                                    testid="onboarding-elsewhere"
+                                >
+                                    {format!("Open {name}")}
+                                </Link>
+                            }
+                        })
+                }}
                 <button
                     class="btn primary big"
                     type="submit"
