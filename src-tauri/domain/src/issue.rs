@@ -133,7 +133,9 @@ pub fn reopening(
     let closed = issue.status.is_terminal() || issue.status == IssueStatus::Blocked;
     match who {
         Commenter::Operator => {
-            let agents_own = issue.assignee_agent_id.is_some();
+            // A word about a review that is over asks for no other one.
+            let review = crate::recovery::is_review(&issue.origin_kind);
+            let agents_own = issue.assignee_agent_id.is_some() && !review;
             if closed && (agents_own || reopen || resume) && unresolved_blockers == 0 {
                 Reopening::Reopens
             } else {

@@ -57,6 +57,11 @@ impl Liveness {
     }
 
     /// Whether the run moved its issue.
+    /// Whether a run that ended so is followed by another one that goes on.
+    pub const fn is_continued(self) -> bool {
+        matches!(self, Self::PlanOnly | Self::EmptyResponse)
+    }
+
     pub const fn is_productive(self) -> bool {
         matches!(self, Self::Advanced | Self::Completed | Self::Blocked | Self::NeedsFollowup)
     }

@@ -23,8 +23,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Reminders in one review, at most, and the time between them.
 const MOST_REMINDERS: i64 = 3;
 const BETWEEN_REMINDERS: Duration = Duration::from_secs(3600);
-/// Only what is being worked on is looked at: what lies still is seen to by recovery.
-pub const LOOK_BACK: Duration = Duration::from_secs(6 * 3600);
+/// Only what was worked on lately is looked at: what lies still is seen to by recovery.
+pub const LOOK_BACK: Duration = DAY;
 
 /// What is known of an agent's open issue.
 #[derive(Clone, Copy, Debug)]

@@ -37,6 +37,52 @@ impl Quiet {
     }
 }
 
+/// For how long a look that was closed without a decision holds, after so many looks at the same run: half an hour,
+/// and twice as long each time, up to eight hours.
+pub fn after_look(ended: Timestamp, looks: usize) -> Quiet {
+    let doublings = u32::try_from(looks.saturating_sub(1)).unwrap_or(u32::MAX).min(4);
+    Quiet::Until(ended.plus(REARM * 2_u32.pow(doublings)))
+}
+
+impl Quiet {
+    /// The one that holds longer.
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::ForGood, _) | (_, Self::ForGood) => Self::ForGood,
+            (Self::No, q) | (q, Self::No) => q,
+            (Self::Until(a), Self::Until(b)) => Self::Until(a.max(b)),
+        }
+    }
+}
+
+/// How far a look has come, kept as the issue's `originFingerprint`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Suspicious,
+    Critical,
+}
+
+impl Stage {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspicious => "suspicious",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// What an issue's fingerprint says.
+    pub fn of(fingerprint: &str) -> Self {
+        if fingerprint == Self::Critical.as_str() { Self::Critical } else { Self::Suspicious }
+    }
+
+    pub const fn priority(self) -> IssuePriority {
+        match self {
+            Self::Suspicious => IssuePriority::Medium,
+            Self::Critical => IssuePriority::High,
+        }
+    }
+}
+
 /// Judges the silence of a run at work that began at `since`.
 pub fn level(since: Timestamp, quiet: Quiet, now: Timestamp) -> SilenceLevel {
     let silence = now.since(since);
@@ -72,25 +118,23 @@ pub enum Step {
     /// The work is done, only the process is left: it is ended.
     Fold,
     /// Somebody is asked to look at it.
-    Evaluate(IssuePriority),
+    Evaluate(Stage),
     /// Whoever looks at it is told that it is pressing now.
     Raise,
 }
 
-/// Decides about one run. `evaluation` is the priority of the open issue in which somebody looks at it already.
-pub const fn step(level: SilenceLevel, source: Source, evaluation: Option<IssuePriority>) -> Step {
-    let critical = match level {
-        SilenceLevel::Suspicious => false,
-        SilenceLevel::Critical => true,
+/// Decides about one run. `look` is how far the open issue has come in which somebody looks at it already.
+pub const fn step(level: SilenceLevel, source: Source, look: Option<Stage>) -> Step {
+    let now = match level {
+        SilenceLevel::Suspicious => Stage::Suspicious,
+        SilenceLevel::Critical => Stage::Critical,
         _ => return Step::Leave,
     };
-    match (source, evaluation) {
-        (Source::Review, _) => Step::Leave,
-        (Source::ClosedByRun, _) => Step::Fold,
-        (_, None) if critical => Step::Evaluate(IssuePriority::High),
-        (_, None) => Step::Evaluate(IssuePriority::Medium),
-        (_, Some(IssuePriority::High | IssuePriority::Critical)) => Step::Leave,
-        (_, Some(_)) if critical => Step::Raise,
+    match (source, look, now) {
+        (Source::Review, _, _) => Step::Leave,
+        (Source::ClosedByRun, _, _) => Step::Fold,
+        (_, None, now) => Step::Evaluate(now),
+        (_, Some(Stage::Suspicious), Stage::Critical) => Step::Raise,
         _ => Step::Leave,
     }
 }
@@ -154,6 +198,19 @@ mod tests {
         assert_eq!(Quiet::of(None), Quiet::No);
     }
 
+    #[test]
+    fn a_look_that_was_closed_without_a_word_holds_longer_each_time() {
+        let held = |looks| match after_look(NOW, looks) {
+            Quiet::Until(t) => t.since(NOW).as_secs() / 60,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([1, 2, 3, 4, 5, 6, 60].map(held), [30, 60, 120, 240, 480, 480, 480]);
+        let later = NOW.plus(REARM);
+        assert_eq!(Quiet::Until(NOW).or(Quiet::Until(later)), Quiet::Until(later));
+        assert_eq!(Quiet::No.or(Quiet::Until(NOW)), Quiet::Until(NOW));
+        assert_eq!(Quiet::Until(NOW).or(Quiet::ForGood), Quiet::ForGood);
+    }
+
     fn levels() -> impl Strategy<Value = SilenceLevel> {
         prop::sample::select(SilenceLevel::ALL.to_vec())
     }
@@ -175,22 +232,22 @@ mod tests {
         fn one_look_at_a_time(
             level in levels(),
             source in sources(),
-            priority in prop::option::of(prop::sample::select(IssuePriority::ALL.to_vec())),
+            stage in prop::option::of(prop::sample::select(vec![Stage::Suspicious, Stage::Critical])),
         ) {
-            let s = step(level, source, priority);
+            let s = step(level, source, stage);
             if !matches!(level, SilenceLevel::Suspicious | SilenceLevel::Critical) || source == Source::Review {
                 prop_assert_eq!(s, Step::Leave);
             }
             match s {
-                Step::Evaluate(_) => prop_assert!(priority.is_none()),
-                Step::Raise => prop_assert!(level == SilenceLevel::Critical && priority.is_some()),
+                Step::Evaluate(_) => prop_assert!(stage.is_none()),
+                Step::Raise => prop_assert!(level == SilenceLevel::Critical && stage.is_some()),
                 Step::Fold => prop_assert_eq!(source, Source::ClosedByRun),
                 Step::Leave => {}
             }
             // Having done what was decided, there is nothing more to do.
             let after = match s {
-                Step::Evaluate(p) => step(level, source, Some(p)),
-                Step::Raise => step(level, source, Some(IssuePriority::High)),
+                Step::Evaluate(s) => step(level, source, Some(s)),
+                Step::Raise => step(level, source, Some(Stage::Critical)),
                 other => other,
             };
             prop_assert!(matches!(after, Step::Leave | Step::Fold));

@@ -2,6 +2,7 @@
 
 use contract::agent::Agent;
 use contract::issue::{CreateIssue, Issue, IssueStatus};
+use contract::run::InvocationSource;
 use contract::text::{Prose, Title};
 use contract::watchdog::{IssueProductivityReview, ProductivityTrigger};
 use contract::{ApiError, IssueId};
@@ -12,7 +13,8 @@ use store::{SqliteConnection, WriteTx};
 
 use crate::error::{Answer, OrAnswer};
 use crate::service::Origin;
-use crate::watchdog::owned_by;
+use crate::wake::Wake;
+use crate::watchdog::{owned_by, passing};
 use crate::{Caller, Engine};
 
 /// Issues looked at in one go.
@@ -29,6 +31,7 @@ impl Engine {
             let lately = self.now().minus(LOOK_BACK);
             store::watchdog::to_review(&mut conn, &REVIEWS, lately, AT_ONCE).await.answer()?
         };
+        self.end_needless_reviews().await?;
         for issue in candidates {
             let seen = {
                 let mut conn = self.store.read().await.answer()?;
@@ -38,10 +41,70 @@ impl Engine {
                 continue;
             }
             let mut tx = self.store.write(self.now()).await.answer()?;
-            Box::pin(self.look_at_doings(&mut tx, issue.id)).await?;
+            if let Err(e) = Box::pin(self.look_at_doings(&mut tx, issue.id)).await {
+                passing(e, "an issue that gets nowhere")?;
+                continue;
+            }
             tx.commit().await.answer()?;
         }
         Ok(())
+    }
+
+    /// Ends the reviews of what no agent works on any more.
+    async fn end_needless_reviews(&self) -> Answer<()> {
+        let open = {
+            let mut conn = self.store.read().await.answer()?;
+            store::watchdog::open_of_kind(&mut conn, REVIEW, AT_ONCE).await.answer()?
+        };
+        for review in open {
+            let mut tx = self.store.write(self.now()).await.answer()?;
+            let source = self.reviewed(&mut tx, &review).await?;
+            let worked_on = source.is_some_and(|s| {
+                s.hidden_at.is_none()
+                    && s.assignee_agent_id.is_some()
+                    && matches!(s.status, IssueStatus::Todo | IssueStatus::InProgress)
+            });
+            if worked_on {
+                continue;
+            }
+            let why = "No agent works on the issue any more: there is nothing to review.";
+            if let Err(e) = Box::pin(self.close_review(&mut tx, &Caller::system(), review, why)).await {
+                passing(e, "a review")?;
+                continue;
+            }
+            tx.commit().await.answer()?;
+        }
+        Ok(())
+    }
+
+    /// The issue that a review is about.
+    async fn reviewed(&self, tx: &mut WriteTx, review: &Issue) -> Answer<Option<Issue>> {
+        match review.origin_id.as_deref().and_then(|id| id.parse::<IssueId>().ok()) {
+            Some(id) => store::issues::get(tx, id).await.answer(),
+            None => Ok(None),
+        }
+    }
+
+    /// The wake of an agent that was not sent on while its issue was under review: the review is over.
+    pub(crate) async fn wake_after_review(&self, tx: &mut WriteTx, review: &Issue) -> Answer<Option<Wake>> {
+        if review.origin_kind != REVIEW || !began_for(review).0.is_some_and(holds_continuations) {
+            return Ok(None);
+        }
+        let Some(source) = self.reviewed(tx, review).await? else { return Ok(None) };
+        let (Some(agent), IssueStatus::Todo | IssueStatus::InProgress) =
+            (source.assignee_agent_id, source.status)
+        else {
+            return Ok(None);
+        };
+        let last = store::retries::past(tx, source.id, agent, 1).await.answer()?;
+        let liveness = last
+            .first()
+            .and_then(|r| r.liveness_state.as_deref())
+            .and_then(domain::liveness::Liveness::parse);
+        let held = liveness.is_some_and(domain::liveness::Liveness::is_continued);
+        let quiet = store::runs::live_on_issue(tx, source.id).await.answer()?.is_none();
+        let source_kind = InvocationSource::Automation;
+        Ok((held && quiet).then(|| Wake::about(&source, agent, source_kind, "productivity_review_resolved")))
     }
 
     async fn doings(&self, conn: &mut SqliteConnection, issue: &Issue) -> Answer<Option<Doings>> {
@@ -49,7 +112,7 @@ impl Engine {
         let d = store::watchdog::doings(conn, issue.id, agent, self.now()).await.answer()?;
         Ok(Some(Doings {
             status: issue.status,
-            started_at: issue.started_at,
+            started_at: issue.started_at.max(d.otherwise_at.filter(|_| issue.started_at.is_some())),
             without_comment: d.without_comment,
             runs_in_an_hour: d.runs_in_an_hour,
             runs_in_six_hours: d.runs_in_six_hours,
@@ -65,7 +128,7 @@ impl Engine {
         }
         let Some(doings) = self.doings(tx, &issue).await? else { return Ok(()) };
         let Some(why) = trigger(&doings, tx.at()) else { return Ok(()) };
-        let all = store::watchdog::reviews_of(tx, REVIEW, id).await.answer()?;
+        let all = store::watchdog::all_from(tx, REVIEW, &id.to_string()).await.answer()?;
         let open = all.iter().find(|r| !r.status.is_terminal());
         let (reminders, spoken) = match open {
             Some(r) => {

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::run::{InvocationSource, TriggerDetail};
 use contract::{JsonObject, Timestamp};
@@ -26,34 +26,36 @@ const FEED_KEPT: i64 = 50_000;
 impl Engine {
     /// Ticks as long as the engine lives. Ticks never overlap.
     pub(crate) async fn run_schedule(self: Arc<Self>) {
-        let mut last_prune: Option<Timestamp> = None;
-        let mut last_sweep: Option<Timestamp> = None;
-        let mut last_tick = self.now();
+        // By a clock that nobody sets: one that is set back would stop all that is due until it has caught up.
+        let mut last_prune: Option<Instant> = None;
+        let mut last_sweep: Option<Instant> = None;
+        let mut last_tick = (self.now(), Instant::now());
         self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep(TICK) => {}
             }
-            if self.now().since(last_tick) > SLEPT {
+            let tick = (self.now(), Instant::now());
+            // The clock was set, or the machine slept, which the other clock does not count.
+            if tick.0 < last_tick.0 || tick.0.since(last_tick.0) > SLEPT {
                 self.begin_to_watch();
             }
-            last_tick = self.now();
+            last_tick = tick;
             self.chore("budgets", Box::pin(self.mind_budgets())).await;
             self.chore("timers", Box::pin(self.tick_timers())).await;
             self.chore("issues to look at again", Box::pin(self.look_at_due())).await;
-            if last_sweep.is_none_or(|t| self.now().since(t) >= SWEEP) {
-                last_sweep = Some(self.now());
+            if last_sweep.is_none_or(|t| tick.1.duration_since(t) >= SWEEP) {
+                last_sweep = Some(tick.1);
                 self.chore("work at a standstill", Box::pin(self.sweep())).await;
                 self.chore("silent runs", Box::pin(self.watch_silence())).await;
                 self.chore("productivity", Box::pin(self.review_productivity())).await;
                 self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
             }
             self.back_up_when_due().await;
-            let now = self.now();
-            if last_prune.is_none_or(|t| now.since(t) >= Duration::from_secs(3600)) {
-                last_prune = Some(now);
-                self.chore("pruning the feed", Box::pin(self.prune_feed(now))).await;
+            if last_prune.is_none_or(|t| tick.1.duration_since(t) >= Duration::from_secs(3600)) {
+                last_prune = Some(tick.1);
+                self.chore("pruning the feed", Box::pin(self.prune_feed(self.now()))).await;
             }
         }
     }

@@ -331,7 +331,8 @@ impl Engine {
         };
         let same = last.source == InvocationSource::Timer
             && last.status == WakeupStatus::Skipped
-            && last.reason.as_deref() == Some(why.code());
+            && last.reason.as_deref() == Some(why.code())
+            && last.error.as_deref() == Some(why.reason());
         if !same {
             return Ok(false);
         }

@@ -10,7 +10,9 @@ use contract::text::{Prose, Title};
 use contract::watchdog::*;
 use contract::{ApiError, IssueId, RunId, Timestamp};
 use domain::recovery::{Owner, is_review};
-use domain::watchdog::{CRITICAL, EVALUATION, Quiet, SUSPICIOUS, Source, Step, level, overseer, step};
+use domain::watchdog::{
+    CRITICAL, EVALUATION, Quiet, SUSPICIOUS, Source, Stage, Step, after_look, level, overseer, step,
+};
 use serde_json::json;
 use store::{SqliteConnection, WriteTx};
 
@@ -140,7 +142,7 @@ impl Engine {
             return Ok(silence);
         }
         let (since, now) = (self.silent_since(run), self.now());
-        let quiet = Quiet::of(store::watchdog::latest(conn, run.id).await.answer()?.as_ref());
+        let quiet = self.quiet(conn, run).await?;
         silence.silence_started_at = Some(since);
         silence.silence_age_ms = Some(millis(now.since(since)));
         silence.level = level(since, quiet, now);
@@ -171,16 +173,63 @@ impl Engine {
         };
         for look in looks {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            Box::pin(self.end_needless_look(&mut tx, look.id)).await?;
+            // What one of them meets keeps none of the others from being seen to.
+            if let Err(e) = Box::pin(self.end_needless_look(&mut tx, look.id)).await {
+                passing(e, "a look at a silent run")?;
+                continue;
+            }
             tx.commit().await.answer()?;
         }
+        self.free_from_ended_looks().await?;
         for run in silent {
             let mut tx = self.store.write(self.now()).await.answer()?;
-            let kill = Box::pin(self.look_at_silence(&mut tx, run.id)).await?;
-            tx.commit().await.answer()?;
-            self.kill_all(kill.into_iter().collect()).await;
+            match Box::pin(self.look_at_silence(&mut tx, run.id)).await {
+                Ok(kill) => {
+                    tx.commit().await.answer()?;
+                    self.kill_all(kill.into_iter().collect()).await;
+                }
+                Err(e) => passing(e, "a silent run")?,
+            }
         }
         Ok(())
+    }
+
+    /// A look that ended holds nothing up, also where somebody cancelled, hid or restored it.
+    async fn free_from_ended_looks(&self) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        self.drop_ended_looks(&mut tx).await?;
+        if tx.recorded().next().is_some() {
+            tx.commit().await.answer()?;
+        }
+        Ok(())
+    }
+
+    async fn drop_ended_looks(&self, tx: &mut WriteTx) -> Answer<()> {
+        for id in store::watchdog::drop_ended_looks(tx, EVALUATION).await.answer()? {
+            if let Some(freed) = store::issues::get(tx, id).await.answer()? {
+                let details = json!({ "removedBlockedBy": EVALUATION });
+                self.log_issue(tx, &Caller::system(), &freed, "issue.blockers_updated", details).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For how long a run's silence is left alone: as was decided, or because somebody has looked a moment ago.
+    async fn quiet(&self, conn: &mut SqliteConnection, run: &Run) -> Answer<Quiet> {
+        let latest = store::watchdog::latest(conn, run.id).await.answer()?;
+        let looks = store::watchdog::all_from(conn, EVALUATION, &run.id.to_string()).await.answer()?;
+        let decided = Quiet::of(latest.as_ref());
+        let undecided = looks.first().filter(|l| {
+            let over = l.status.is_terminal() || l.hidden_at.is_some();
+            over && latest.as_ref().and_then(|d| d.evaluation_issue_id) != Some(l.id)
+        });
+        Ok(match undecided {
+            Some(l) => {
+                let ended = l.completed_at.or(l.cancelled_at).or(l.hidden_at).unwrap_or(l.updated_at);
+                decided.or(after_look(ended, looks.len()))
+            }
+            None => decided,
+        })
     }
 
     async fn end_needless_look(&self, tx: &mut WriteTx, id: IssueId) -> Answer<()> {
@@ -208,7 +257,7 @@ impl Engine {
         else {
             return Ok(None);
         };
-        let quiet = Quiet::of(store::watchdog::latest(tx, id).await.answer()?.as_ref());
+        let quiet = self.quiet(tx, &run).await?;
         let level = level(self.silent_since(&run), quiet, tx.at());
         let issue = match run.issue_id {
             Some(id) => store::issues::get(tx, id).await.answer()?,
@@ -217,7 +266,7 @@ impl Engine {
         let source = self.source_of(tx, &run, issue.as_ref()).await?;
         let look = store::watchdog::open_from(tx, EVALUATION, &id.to_string()).await.answer()?;
         let issue = issue.filter(|_| source == Source::Open);
-        match step(level, source, look.as_ref().map(|l| l.priority)) {
+        match step(level, source, look.as_ref().map(|l| Stage::of(&l.origin_fingerprint))) {
             Step::Leave => Ok(None),
             Step::Fold => {
                 let why = "It closed its issue and then said nothing more";
@@ -226,9 +275,7 @@ impl Engine {
                 }
                 self.cancel_run(tx, run, why).await
             }
-            Step::Evaluate(priority) => {
-                self.ask_to_look(tx, &run, issue.as_ref(), priority).await.map(|()| None)
-            }
+            Step::Evaluate(stage) => self.ask_to_look(tx, &run, issue.as_ref(), stage).await.map(|()| None),
             Step::Raise => match look {
                 Some(look) => self.press(tx, &run, issue.as_ref(), look).await.map(|()| None),
                 None => Ok(None),
@@ -255,7 +302,7 @@ impl Engine {
         tx: &mut WriteTx,
         run: &Run,
         source: Option<&Issue>,
-        priority: IssuePriority,
+        stage: Stage,
     ) -> Answer<()> {
         let agents = store::agents::list(tx, run.company_id).await.answer()?;
         let name = agents.iter().find(|a| a.id == run.agent_id).map_or("an agent", |a| a.name.as_str());
@@ -266,10 +313,11 @@ impl Engine {
         let mut new = CreateIssue::titled(run.company_id, title);
         let silence = spoken(tx.at().since(self.silent_since(run)));
         new.description = Prose::new(brief(run, source, name, &silence)).ok();
-        new.priority = Some(priority);
+        new.priority = Some(stage.priority());
         new.status = Some(IssueStatus::Todo);
         owned_by(&mut new, owner);
-        let origin = Origin::of(EVALUATION, run.id.to_string());
+        let mut origin = Origin::of(EVALUATION, run.id.to_string());
+        origin.fingerprint = stage.as_str().to_owned();
         let look = self.create_issue_from(tx, &Caller::system(), new, origin).await?;
         self.note_silence(
             tx,
@@ -278,7 +326,7 @@ impl Engine {
         )
         .await?;
         match source {
-            Some(s) if priority == IssuePriority::High => self.block_by_look(tx, s, &look).await,
+            Some(s) if stage == Stage::Critical => self.block_by_look(tx, s, &look).await,
             _ => Ok(()),
         }
     }
@@ -290,7 +338,10 @@ impl Engine {
         source: Option<&Issue>,
         mut look: Issue,
     ) -> Answer<()> {
-        look.priority = IssuePriority::High;
+        if matches!(look.priority, IssuePriority::Low | IssuePriority::Medium) {
+            look.priority = Stage::Critical.priority();
+        }
+        look.origin_fingerprint = Stage::Critical.as_str().to_owned();
         look.updated_at = tx.at();
         store::issues::save(tx, &look).await.answer()?;
         let silence = spoken(tx.at().since(self.silent_since(run)));
@@ -307,7 +358,10 @@ impl Engine {
     /// Nothing more is started on the issue until somebody has looked.
     async fn block_by_look(&self, tx: &mut WriteTx, source: &Issue, look: &Issue) -> Answer<()> {
         let caller = Caller::system();
-        self.add_blocker(tx, &caller, source, look.id).await?;
+        if self.add_blocker(tx, &caller, source, look.id).await.is_err() {
+            // Whoever looks waits for the issue itself: it cannot wait for them as well.
+            return Ok(());
+        }
         let details = json!({ "addedBlockedByIssueId": look.id });
         self.log_issue(tx, &caller, source, "issue.blockers_updated", details).await
     }
@@ -335,9 +389,20 @@ impl Engine {
             json!({ "status": review.status, "_previous": { "status": before.status }, "reason": why });
         self.log_issue(tx, caller, &review, "issue.updated", details).await?;
         self.say_in(tx, &review, why).await?;
+        // What waited only for the look is not sent on by its end: its run lives, or was stopped.
+        self.drop_ended_looks(tx).await?;
         let wakes = self.wakes_of_end(tx, &before, &review).await?;
         self.wake_all(tx, caller, wakes).await
     }
+}
+
+/// What went wrong with one thing among many is told in the log; what is wrong with the database ends the round.
+pub(crate) fn passing(e: ApiError, what: &str) -> Answer<()> {
+    if crate::error::may_pass(&e) {
+        return Err(e);
+    }
+    tracing::warn!("{what}: {e}");
+    Ok(())
 }
 
 /// Gives an issue that is to be made to whoever is asked.

@@ -91,6 +91,20 @@ pub async fn children(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec
     summaries(conn, "FROM issues i WHERE i.parent_id = ? AND i.hidden_at IS NULL ORDER BY i.seq", issue).await
 }
 
+/// Direct children that are work and not a review of it: how many, and how many of them are open.
+pub async fn working_children(
+    conn: &mut SqliteConnection,
+    issue: IssueId,
+    reviews: &[&str],
+) -> Result<(i64, i64)> {
+    let q = issue.bind(sqlx::query(
+        "SELECT count(*), count(CASE WHEN status NOT IN ('done', 'cancelled') THEN 1 END) FROM issues \
+         WHERE parent_id = ? AND hidden_at IS NULL AND origin_kind NOT IN (SELECT value FROM json_each(?))",
+    ));
+    let row = q.bind(json_list(reviews)).fetch_one(conn).await?;
+    Ok((Column::read(&row, 0)?, Column::read(&row, 1)?))
+}
+
 /// Levels looked at above an issue. Parents cannot form a ring; should a row say so, the walk ends.
 const MOST_LEVELS: usize = 64;
 

@@ -74,6 +74,19 @@ pub async fn open_of_kind(conn: &mut SqliteConnection, kind: &str, limit: i64) -
     .await
 }
 
+/// Takes away what issues wait for that is a look which is over: a look holds nothing up once it ended, however it did.
+pub async fn drop_ended_looks(tx: &mut WriteTx, kind: &str) -> Result<Vec<IssueId>> {
+    let rows = sqlx::query(
+        "DELETE FROM issue_relations WHERE type = 'blocks' AND issue_id IN ( \
+           SELECT id FROM issues WHERE origin_kind = ? AND origin_kind <> 'manual' \
+             AND (hidden_at IS NOT NULL OR status IN ('done', 'cancelled'))) RETURNING related_issue_id",
+    )
+    .bind(kind.to_owned())
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|r| Column::read(r, 0)).collect()
+}
+
 /// Whether this run has closed this issue since then.
 pub async fn closed_by(
     conn: &mut SqliteConnection,
@@ -90,8 +103,8 @@ pub async fn closed_by(
     Ok(scalar(conn, q).await?.unwrap_or(false))
 }
 
-/// Open issues on which their agents have worked since then, and that are no reviews themselves nor lie below one;
-/// the longest untouched first.
+/// Open issues on which their agents have worked since then and may go on, and that are no reviews themselves nor lie
+/// below one; the latest first.
 pub async fn to_review(
     conn: &mut SqliteConnection,
     reviews: &[&str],
@@ -100,7 +113,9 @@ pub async fn to_review(
 ) -> Result<Vec<Issue>> {
     let kinds = serde_json::to_string(reviews).unwrap_or_default();
     select(
-        "WHERE status IN ('todo', 'in_progress') AND assignee_agent_id IS NOT NULL AND hidden_at IS NULL \
+        "WHERE status IN ('todo', 'in_progress') AND hidden_at IS NULL \
+         AND assignee_agent_id IN ( \
+           SELECT id FROM agents WHERE status NOT IN ('paused', 'terminated', 'pending_approval')) \
          AND id IN (SELECT r.issue_id FROM companies c JOIN heartbeat_runs r ON r.company_id = c.id \
            WHERE c.status = 'active' AND r.created_at >= ? AND r.issue_id IS NOT NULL \
            UNION SELECT issue_id FROM heartbeat_runs WHERE status = 'running' \
@@ -112,7 +127,12 @@ pub async fn to_review(
                AND origin_kind IN (SELECT value FROM json_each(?)) \
              UNION SELECT i.id FROM under u JOIN issues i ON i.parent_id = u.id) \
            SELECT id FROM under) \
-         ORDER BY updated_at LIMIT ?",
+         AND id NOT IN ( \
+           WITH RECURSIVE held (id) AS ( \
+             SELECT root_issue_id FROM issue_tree_holds WHERE mode = 'pause' AND status = 'active' \
+             UNION SELECT i.id FROM held h JOIN issues i ON i.parent_id = h.id) \
+           SELECT id FROM held) \
+         ORDER BY updated_at DESC LIMIT ?",
     )
     .bind(&since)
     .text(&kinds)
@@ -139,6 +159,8 @@ pub struct Doings {
     pub runs_in_six_hours: i64,
     pub comments_in_an_hour: i64,
     pub comments_in_six_hours: i64,
+    /// When the issue was last something else than in progress, as far as the trail says.
+    pub otherwise_at: Option<Timestamp>,
 }
 
 /// Counts it.
@@ -167,7 +189,9 @@ pub async fn doings(
            (SELECT count(*) FROM issue_comments WHERE issue_id = ?1 AND author_agent_id = ?2 \
              AND created_at >= ?3), \
            (SELECT count(*) FROM issue_comments WHERE issue_id = ?1 AND author_agent_id = ?2 \
-             AND created_at >= ?4)",
+             AND created_at >= ?4), \
+           (SELECT max(created_at) FROM activity_log WHERE entity_type = 'issue' AND entity_id = ?1 \
+             AND json_extract(details, '$.status') <> 'in_progress')",
     );
     let row = six.bind(hour.bind(agent.bind(issue.bind(q)))).fetch_one(conn).await?;
     Ok(Doings {
@@ -176,18 +200,18 @@ pub async fn doings(
         runs_in_six_hours: Column::read(&row, 2)?,
         comments_in_an_hour: Column::read(&row, 3)?,
         comments_in_six_hours: Column::read(&row, 4)?,
+        otherwise_at: Column::read(&row, 5)?,
     })
 }
 
-/// All reviews of an issue, newest first.
-pub async fn reviews_of(conn: &mut SqliteConnection, kind: &str, issue: IssueId) -> Result<Vec<Issue>> {
-    let id = issue.to_string();
+/// All issues of a kind that came from this run or issue, newest first.
+pub async fn all_from(conn: &mut SqliteConnection, kind: &str, origin: &str) -> Result<Vec<Issue>> {
     select(
         "WHERE origin_kind = ? AND origin_id = ? AND origin_kind <> 'manual' \
          ORDER BY created_at DESC, rowid DESC LIMIT 50",
     )
     .text(kind)
-    .text(&id)
+    .text(origin)
     .all(conn)
     .await
 }

@@ -175,7 +175,7 @@ async fn use_hot_paths(store: &Store) {
     store::watchdog::closed_by(conn, RUN, ISSUE, NOW).await.unwrap();
     store::watchdog::to_review(conn, &["issue_productivity_review"], NOW, 100).await.unwrap();
     store::watchdog::doings(conn, ISSUE, AGENT, NOW).await.unwrap();
-    store::watchdog::reviews_of(conn, "issue_productivity_review", ISSUE).await.unwrap();
+    store::watchdog::all_from(conn, "issue_productivity_review", "x").await.unwrap();
     store::watchdog::own_words(conn, ISSUE).await.unwrap();
     store::wakeups::latest_of_agent(conn, AGENT).await.unwrap();
     store::relations::summaries_of(conn, &[ISSUE]).await.unwrap();

@@ -15,7 +15,7 @@ async fn reviews(sim: &Sim, issue: IssueId) -> Vec<Issue> {
     sim.engine.review_productivity().await.unwrap();
     invariants(sim).await;
     let mut conn = sim.engine.store.read().await.unwrap();
-    store::watchdog::reviews_of(&mut conn, REVIEW, issue).await.unwrap()
+    store::watchdog::all_from(&mut conn, REVIEW, &issue.to_string()).await.unwrap()
 }
 
 /// Runs that say nothing in the thread, an hour apart.
@@ -65,18 +65,33 @@ async fn an_issue_that_gets_nowhere_is_reviewed_once_and_not_sent_on() {
     assert_eq!(words.matches("left no word in its thread").count(), 3, "{words}");
 }
 
+/// An issue on which runs were started and stopped ten times within the hour.
+async fn churned(sim: &Sim, agent: &str) -> IssueId {
+    let issue = sim.issue(agent).await;
+    for n in 0..11 {
+        if n > 0 {
+            let wake = json!({ "id": agent, "reason": "manual", "payload": { "issueId": issue } });
+            sim.ask("agents.wake", wake).await;
+        }
+        let run = sim.one().await;
+        if n == 10 {
+            break;
+        }
+        sim.ask("runs.cancel", json!({ "runId": run.id })).await;
+        sim.end(&run, Ends::Stopped).await;
+        sim.pass(MINUTE).await;
+    }
+    issue
+}
+
 #[tokio::test]
-async fn an_agent_under_review_is_not_sent_on_by_itself() {
+async fn an_agent_under_review_is_sent_on_when_the_review_is_over() {
     for held in [false, true] {
         let sim = Sim::new(2).await;
         let ada = sim.agent("Ada", json!({})).await;
-        let issue = sim.issue(&ada).await;
-        let run = sim.one().await;
+        let issue = churned(&sim, &ada).await;
+        let run = sim.live(issue).await.unwrap();
         if held {
-            for n in 0..10 {
-                let said = json!({ "id": issue, "body": format!("Word {n}.") });
-                sim.try_ask(&Sim::as_run(&run), "comments.add", said).await.unwrap();
-            }
             let review = reviews(&sim, issue).await.remove(0);
             assert_eq!(review.assignee_user_id.as_deref(), Some("local-board"), "nobody is above Ada");
         }
@@ -84,7 +99,37 @@ async fn an_agent_under_review_is_not_sent_on_by_itself() {
         let next = sim.started().await;
         let sent_on = next.iter().any(|r| said(r, "wakeReason") == "run_liveness_continuation");
         assert_eq!(sent_on, !held, "{next:#?}");
+        if held {
+            let review = reviews(&sim, issue).await.remove(0);
+            sim.ask("issues.update", json!({ "id": review.id, "status": "done" })).await;
+            assert_eq!(said(&sim.one().await, "wakeReason"), "productivity_review_resolved");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_review_ends_with_the_work_and_is_no_sub_issue_that_counts() {
+    let sim = Sim::new(4).await;
+    sim.agent("Cora", json!({ "role": "ceo" })).await;
+    let ada = sim.agent("Ada", json!({})).await;
+    let issue = churned(&sim, &ada).await;
+    let run = sim.live(issue).await.unwrap();
+    let child = sim.issue_with(json!({ "parentId": issue })).await;
+    let review = reviews(&sim, issue).await.remove(0);
+    let cora = sim.one().await;
+    let ctx = cora.context_snapshot.clone().unwrap();
+    assert_eq!((cora.issue_id, ctx["allowDocumentUpdates"].as_bool()), (Some(review.id), Some(false)));
+    sim.end(&run, Ends::Well("Waiting for the sub-issue.")).await;
+    sim.end(&cora, Ends::Well("I have looked.")).await;
+    for r in sim.started().await {
+        sim.end(&r, Ends::Well("Nothing to add.")).await;
+    }
+    sim.ask("issues.update", json!({ "id": child, "status": "done" })).await;
+    let woken: Vec<_> = sim.started().await;
+    assert!(woken.iter().any(|r| said(r, "wakeReason") == "issue_children_completed"), "{woken:#?}");
+    sim.ask("issues.update", json!({ "id": issue, "status": "done" })).await;
+    reviews(&sim, issue).await;
+    assert_eq!(sim.get(review.id).await.status, IssueStatus::Done);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl Engine {
         if let Some(live) = self.live_runs().get_mut(&run.id)
             && stop.is_some()
         {
-            live.stop_reason = stop;
+            live.stop_reason.send_replace(stop);
         }
         let Some(adapter) = agent.as_ref().and_then(adapter_of) else {
             return Ok(Some(End::lost("the run's agent or adapter is gone", None)));

@@ -100,7 +100,7 @@ impl Engine {
             let control = {
                 let mut live = self.live_runs();
                 let Some(run) = live.get_mut(&kill.run) else { continue };
-                run.stop_reason = Some(kill.reason.clone());
+                run.stop_reason.send_replace(Some(kill.reason.clone()));
                 run.control.clone()
             };
             if let Some(control) = control

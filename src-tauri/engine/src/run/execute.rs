@@ -12,6 +12,7 @@ use runner::host::{
     ExitReport, HostEvent, HostHandle, HostLauncher, KillCause, LaunchSpec, Progress, Started, launch,
 };
 use runner::log::RunLog;
+use tokio::sync::watch;
 
 use super::finish::End;
 use super::patience::{Patience, Waited};
@@ -25,6 +26,8 @@ const LINES_AT_ONCE: usize = 4000;
 const BYTES_AT_ONCE: usize = 4 << 20;
 /// How soon what a run says is metered: well within the time a model takes for its next message.
 const METER_EVERY: Duration = Duration::from_millis(200);
+/// How long a host that was told to stop may say nothing before it is asked whether it is there.
+const UNHEARD: Duration = Duration::from_secs(20);
 
 /// Reads a run's log as it grows.
 struct Reader {
@@ -215,13 +218,14 @@ impl Engine {
         adapter: &'static dyn Adapter,
         carry: &JsonObject,
     ) -> Answer<Option<(ExitReport, Parsed)>> {
-        let pending = {
+        let mut stop = {
             let mut live = self.live_runs();
-            live.get_mut(&run.id).and_then(|l| {
+            live.get_mut(&run.id).map(|l| {
                 l.control = Some(handle.control());
-                l.stop_reason.clone()
+                l.stop_reason.subscribe()
             })
         };
+        let pending = stop.as_ref().and_then(|s| s.borrow().clone());
         if let Some(reason) = pending {
             let _ = handle.control().kill(KillCause::Cancelled, Some(reason), None).await;
         }
@@ -235,6 +239,10 @@ impl Engine {
             let event = tokio::select! {
                 () = self.stop.cancelled() => return Ok(None),
                 event = handle.next_event() => event,
+                () = unheard(&mut stop) => {
+                    tracing::warn!(run = %run.id, "its host was told to stop and has not answered");
+                    return self.host_gone(run, adapter, carry).await;
+                }
                 () = at_time(meter_at), if meter_at.is_some() => {
                     meter_at = None;
                     reader = reader.caught_up().await?;
@@ -353,6 +361,16 @@ impl Engine {
         let entered = self.enter_rest(run, &mut reader).await;
         Ok(entered.then(|| reader.parser.parsed().clone()))
     }
+}
+
+/// Comes back when a host was told to stop and has had the time for it. One that still answers is followed on then,
+/// one that hangs is ended with all it started.
+async fn unheard(stop: &mut Option<watch::Receiver<Option<String>>>) {
+    let Some(stop) = stop else { return std::future::pending().await };
+    if stop.wait_for(Option::is_some).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(UNHEARD).await;
 }
 
 /// Waits for a moment; for ever without one.

@@ -26,11 +26,11 @@ pub(crate) struct LiveRun {
     /// Log lines written so far.
     pub progress: watch::Sender<u64>,
     /// Set when somebody asked for the end, so that a host which starts late is told at once.
-    pub stop_reason: Option<String>,
+    pub stop_reason: watch::Sender<Option<String>>,
 }
 
 impl LiveRun {
     fn new() -> Self {
-        Self { control: None, progress: watch::Sender::new(0), stop_reason: None }
+        Self { control: None, progress: watch::Sender::new(0), stop_reason: watch::Sender::new(None) }
     }
 }

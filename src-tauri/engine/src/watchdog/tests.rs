@@ -181,3 +181,69 @@ async fn time_in_which_nobody_could_watch_is_no_silence() {
     after(&sim, 1).await;
     assert!(look(&sim, &run).await.is_some());
 }
+
+#[tokio::test]
+async fn a_look_that_is_closed_without_a_decision_is_not_begun_again_at_once() {
+    let (sim, issue, run) = at_work(8).await;
+    after(&sim, 240).await;
+    let mut looks = Vec::new();
+    for closed in ["done", "cancelled"] {
+        let open = look(&sim, &run).await.unwrap();
+        sim.ask("issues.update", json!({ "id": open.id, "status": closed })).await;
+        looks.push(open.id);
+        after(&sim, 1).await;
+        let waits = sim.ask("issues.get", json!({ "id": issue.id })).await["blockedBy"].clone();
+        assert_eq!(waits, json!([]), "a look that is over holds nothing up");
+        // Half an hour the first time, an hour the second.
+        after(&sim, 28 * looks.len() as u32).await;
+        assert!(look(&sim, &run).await.is_none());
+        after(&sim, 5 * looks.len() as u32).await;
+    }
+    assert!(!looks.contains(&look(&sim, &run).await.unwrap().id));
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_under_a_look_stays_stopped() {
+    let (sim, issue, run) = at_work(9).await;
+    after(&sim, 300).await;
+    for cora in sim.started().await {
+        sim.end(&cora, Ends::Well("I wait for it.")).await;
+    }
+    sim.ask("runs.cancel", json!({ "runId": run.id })).await;
+    sim.end(&run, Ends::Stopped).await;
+    after(&sim, 5).await;
+    Box::pin(sim.engine.sweep()).await.unwrap();
+    assert!(look(&sim, &run).await.is_none(), "there is nothing to look at");
+    let again = sim.started().await.into_iter().find(|r| r.issue_id == Some(issue.id));
+    assert!(again.is_none(), "{again:#?}");
+}
+
+#[tokio::test]
+async fn a_look_that_waits_for_its_own_issue_keeps_no_other_run_from_being_looked_at() {
+    let (sim, issue, run) = at_work(10).await;
+    after(&sim, 60).await;
+    let first = look(&sim, &run).await.unwrap();
+    sim.ask("issues.update", json!({ "id": first.id, "blockedByIssueIds": [issue.id] })).await;
+    let bo = sim.agent("Bo", json!({})).await;
+    let other = sim.issue(&bo).await;
+    let second = sim.started().await.into_iter().find(|r| r.issue_id == Some(other)).unwrap();
+    after(&sim, 240).await;
+    let now = sim.get(first.id).await;
+    assert_eq!((now.priority, now.origin_fingerprint.as_str()), (IssuePriority::High, "critical"));
+    assert!(look(&sim, &second).await.is_some());
+}
+
+#[tokio::test]
+async fn a_word_about_a_look_that_is_over_is_kept_and_opens_no_second_one() {
+    let (sim, _, run) = at_work(11).await;
+    after(&sim, 60).await;
+    let first = look(&sim, &run).await.unwrap();
+    sim.ask("runs.decide_on_silence", decision(&run, "continue")).await;
+    after(&sim, 31).await;
+    assert_ne!(look(&sim, &run).await.unwrap().id, first.id);
+    sim.ask("comments.add", json!({ "id": first.id, "body": "It was the build." })).await;
+    assert_eq!(sim.get(first.id).await.status, IssueStatus::Done);
+    let reopened =
+        sim.try_ask(&Caller::operator(), "issues.update", json!({ "id": first.id, "status": "todo" })).await;
+    assert!(reopened.unwrap_err().message.contains("asks the same already"));
+}

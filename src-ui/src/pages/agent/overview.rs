@@ -125,7 +125,7 @@ pub fn Overview(current: Current) -> impl IntoView {
                                 <Show when=move || all.with(|w| w.is_empty())>
                                     <p class="pad muted">"It has not been woken yet."</p>
                                 </Show>
-                                <For each=move || all.get().to_vec() key=|w| (w.id, w.status) let:w>
+                                <For each=move || all.get().to_vec() key=|w| (w.id, w.status, w.coalesced_count) let:w>
                                     <WakeRow wake=w />
                                 </For>
                             </div>

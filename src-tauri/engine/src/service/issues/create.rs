@@ -220,8 +220,12 @@ impl Engine {
             && issue.status != IssueStatus::Backlog
             && !issue.status.is_terminal()
         {
-            let wake = Wake::about(&issue, agent, InvocationSource::Assignment, "issue_assigned")
+            let mut wake = Wake::about(&issue, agent, InvocationSource::Assignment, "issue_assigned")
                 .with("mutation", "create");
+            if issue.origin_kind == domain::productivity::REVIEW {
+                // Looked at and said, not worked on.
+                domain::context::put_on_the_cheap_lane(&mut wake.payload);
+            }
             self.wake_all(tx, caller, vec![wake]).await?;
         }
         Ok(issue)

@@ -8,6 +8,7 @@ use contract::operations::*;
 use contract::run::InvocationSource;
 use contract::{ApiError, ErrorCode, Patch};
 use domain::issue::{Commenter, Reopening};
+use domain::recovery::{REVIEWS, is_review};
 use serde_json::json;
 use store::WriteTx;
 
@@ -52,6 +53,7 @@ impl Engine {
         let blockers = self.unresolved_after(tx, caller, &issue, q.blocked_by_issue_ids.as_deref()).await?;
         let reopened = Box::pin(self.apply_status(tx, caller, &mut issue, &q, blockers)).await?;
         self.settle_monitor(tx, &mut issue, watched)?;
+        self.one_review_at_a_time(tx, &before, &issue).await?;
         let spoken = q.comment.is_some() || q.blocked_by_issue_ids.is_some() || q.label_ids.is_some();
         if spoken || issue != before {
             issue.updated_at = tx.at();
@@ -88,6 +90,28 @@ impl Engine {
         }
         self.wake_all(tx, caller, wakes).await?;
         Ok((UpdatedIssue { issue, comment }, kills))
+    }
+
+    /// Refuses to open a review again while another one of the same is open.
+    pub(crate) async fn one_review_at_a_time(
+        &self,
+        tx: &mut WriteTx,
+        before: &Issue,
+        now: &Issue,
+    ) -> Answer<()> {
+        let was = before.status.is_terminal() || before.hidden_at.is_some();
+        let is = now.status.is_terminal() || now.hidden_at.is_some();
+        let Some(origin) = now.origin_id.as_deref().filter(|_| was && !is && is_review(&now.origin_kind))
+        else {
+            return Ok(());
+        };
+        match store::watchdog::open_from(tx, &now.origin_kind, origin).await.answer()? {
+            Some(open) if open.id != now.id => {
+                Err(ApiError::conflict(format!("{} asks the same already, and is open", open.display_key()))
+                    .with_hint("Go on there, or close it first."))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn apply_fields(
@@ -302,18 +326,19 @@ impl Engine {
         if i.status == IssueStatus::Done {
             wakes = self.wakes_of_done(tx, i).await?;
         }
+        if is_review(&i.origin_kind) {
+            // The end of a review is no news of the work itself.
+            wakes.extend(self.wake_after_review(tx, i).await?);
+            return Ok(wakes);
+        }
         if let Some(parent) = i.parent_id
             && let Some(p) = store::issues::get(tx, parent).await.answer()?
             && !p.status.is_terminal()
             && p.status != IssueStatus::Backlog
             && let Some(agent) = p.assignee_agent_id
         {
-            let mut children = store::relations::children(tx, parent).await.answer()?;
-            // The end of a review alone is no news of the work.
-            if domain::recovery::is_review(&i.origin_kind) {
-                children.retain(|c| c.id != i.id);
-            }
-            if !children.is_empty() && children.iter().all(|c| c.status.is_terminal()) {
+            let (_, open) = store::relations::working_children(tx, parent, &REVIEWS).await.answer()?;
+            if open == 0 {
                 wakes.push(Wake::about(&p, agent, InvocationSource::Automation, "issue_children_completed"));
             }
         }
