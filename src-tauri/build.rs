@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "open_link",
     "pick_folder",
     "set_theme",
+    "quit",
 ];
 
 const STUB: &str = "<!doctype html><meta charset=\"utf-8\"><title>Paperclip Desktop</title>\

@@ -99,7 +99,7 @@ fn transcript(run: &str) -> String {
 
 #[tokio::test]
 async fn a_killed_agent_is_a_failed_run_with_all_that_it_said() {
-    let scene = Scene::of("fault-kill", "for i in $(seq 1 9); do echo line-$i; done; sleep 600").await;
+    let scene = Scene::of("fault-kill", "for i in $(seq 1 9); do echo line-$i; done; sleep 600; echo never").await;
     scene.client.until(&transcript(&scene.run), SOON, |p| p["totalLines"].as_u64() >= Some(10)).await;
     scene.signal(&scene.process("for i in"), Signal::KILL);
     let run = scene.over(SOON).await;
@@ -162,18 +162,19 @@ async fn an_agent_that_closes_its_pipes_and_lives_on_is_still_its_runs() {
 }
 
 #[tokio::test]
-async fn five_gigabytes_of_output_leave_the_program_at_work_and_the_run_whole() {
+async fn a_flood_of_output_leaves_the_program_at_work_and_the_run_whole() {
     let flood = "yes 'flood flood flood flood flood flood flood flood flood flood flood flood flood' \
-        | head -c 5000000000; echo; echo line-1";
+        | head -c 200000000; echo; echo line-1";
     let scene = Scene::of("fault-flood", flood).await;
     let mut asked = 0;
     loop {
-        let ask = scene.client.get(&format!("/api/heartbeat-runs/{}", scene.run));
+        let path = format!("/api/heartbeat-runs/{}", scene.run);
+        let ask = scene.client.get(&path);
         let run = tokio::time::timeout(SOON, ask).await.expect("the program answers all the while");
         asked += 1;
         if run["status"] != "running" {
             assert_eq!(run["status"], "succeeded", "{run:#}");
-            assert!(run["logBytes"].as_i64().unwrap() > 3_000_000_000, "{run:#}");
+            assert!(run["logBytes"].as_i64().unwrap() > 200_000_000, "{run:#}");
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -172,6 +172,9 @@ async fn a_backup_brings_back_what_was() {
 
     program.process.signal(Signal::TERM);
     program.process.ended(SOON).await;
+    let said = paperclip(&place, &["doctor"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("sound") && said.out.contains(&file), "{}", said.out);
     let said = paperclip(&place, &["restore", &file]);
     assert_eq!(said.code, 0, "{}", said.err);
     let program = Headless::start(&place);

@@ -294,6 +294,10 @@ async fn damage_stops_all_writing_is_named_and_a_backup_brings_everything_back()
 
     let said = refused_at_start(command(&place));
     assert!(said.contains("damaged") && said.contains("paperclip restore"), "{said}");
+    // A program that does not start cannot be asked; the doctor looks all the same.
+    let said = paperclip(&place, &["doctor"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("damaged") && said.out.contains(&format!("restore {backup}")), "{}", said.out);
     let said = paperclip(&place, &["restore", &backup]);
     assert_eq!(said.code, 0, "{}", said.err);
     let program = Headless::start(&place);

@@ -229,7 +229,8 @@ fn event(app: &AppHandle, event: RunEvent) {
     match event {
         // No code: the last window was closed, nobody asked to quit.
         RunEvent::ExitRequested { code: None, api, .. }
-            if app.state::<Shell>().close_to_tray.load(Ordering::Relaxed) =>
+            if app.state::<Shell>().close_to_tray.load(Ordering::Relaxed)
+                && app.tray_by_id(tray::ID).is_some() =>
         {
             api.prevent_exit();
         }

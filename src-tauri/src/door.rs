@@ -28,7 +28,8 @@ pub fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static 
         ui_log,
         open_link,
         pick_folder,
-        set_theme
+        set_theme,
+        quit
     ]
 }
 
@@ -77,6 +78,12 @@ fn took(shell: State<'_, Shell>, id: u64, batches: u64) {
 #[tauri::command]
 fn unfollow(shell: State<'_, Shell>, id: u64) {
     shell.follows.end(id);
+}
+
+/// Ends the program, as the tray's menu does: not every desktop shows a tray.
+#[tauri::command]
+fn quit(app: tauri::AppHandle) {
+    app.exit(0);
 }
 
 /// The page has drawn itself and takes input.

@@ -29,6 +29,9 @@ pub struct Tray {
     quit: MenuItem<Wry>,
 }
 
+/// The name of the icon within the program.
+pub const ID: &str = "paperclip";
+
 /// Puts the icon into the tray. `None` where the system has no tray; the program then works without.
 pub fn put(app: &AppHandle, data_dir: &Path) -> Option<Tray> {
     // On Linux the library behind the icon is loaded when it is needed, and its binding panics when it is missing.
@@ -61,7 +64,7 @@ fn build(app: &AppHandle, data_dir: &Path) -> tauri::Result<Tray> {
         app,
         &[&running, &waiting, &spent, &next_wake, &line()?, &pause, &resume, &line()?, &open, &quit],
     )?;
-    let icon = TrayIconBuilder::with_id("paperclip")
+    let icon = TrayIconBuilder::with_id(ID)
         .icon(picture(view.icon)?)
         .tooltip("Paperclip Desktop")
         .menu(&menu)

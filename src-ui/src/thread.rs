@@ -85,6 +85,17 @@ pub fn sentence(a: &Activity) -> String {
         ("issue.updated" | "issue.status_changed", Some(s)) => format!("set the status to {}", words(s)),
         ("issue.checked_out" | "issue.checkout", _) => "took the issue to work on it".into(),
         ("issue.released", _) => "gave the issue back".into(),
+        ("issue.tree_hold_created", _) => match detail("mode") {
+            Some("pause") => "paused the tree of".into(),
+            Some("resume") => "resumed the tree of".into(),
+            Some("cancel") => "cancelled the tree of".into(),
+            Some("restore") => "restored the tree of".into(),
+            _ => "acted on the tree of".into(),
+        },
+        ("heartbeat.finished", ended) => match (detail("agentName"), ended) {
+            (Some(name), Some(how)) => format!("saw a run of {name} end ({}):", words(how)),
+            _ => "recorded the end of".into(),
+        },
         ("issue.force_released" | "issue.admin_force_release", _) => "broke the issue's locks".into(),
         ("issue.updated", None) => match changed(a) {
             Some(list) => format!("changed {list}"),
@@ -106,6 +117,13 @@ pub fn sentence(a: &Activity) -> String {
             str::to_owned,
         ),
     }
+}
+
+/// The same within the issue's own thread, where no name of the issue follows.
+pub fn sentence_here(a: &Activity) -> String {
+    let said = sentence(a);
+    let open = [" of", " on", " from", " at", " blocks"].iter().any(|end| said.ends_with(end));
+    if open { format!("{said} this issue") } else { said.trim_end_matches(':').to_owned() }
 }
 
 /// Sentences that need nothing but the action.
@@ -134,7 +152,6 @@ fn plain(action: &str) -> Option<&'static str> {
         "issue.stage_decided" => "decided a stage of",
         "issue.successful_run_handoff_required" => "asked what becomes of",
         "issue.successful_run_handoff_escalated" => "asked for help, as nobody said what becomes of",
-        "issue.tree_hold_created" => "paused, resumed, cancelled or restored the tree of",
         "issue.tree_hold_released" => "let go on the tree of",
         "approval.created" => "asked for an approval:",
         "approval.approved" => "approved:",
@@ -152,7 +169,6 @@ fn plain(action: &str) -> Option<&'static str> {
         "project.workspace_updated" => "changed a folder of the project",
         "project.workspace_deleted" => "took a folder from the project",
         "heartbeat.invoked" => "started",
-        "heartbeat.finished" => "recorded the end of",
         "heartbeat.cancelled" => "stopped",
         "agent.created" => "hired",
         "agent.updated" => "changed the settings of",

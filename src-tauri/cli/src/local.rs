@@ -53,7 +53,8 @@ fn ask<O: Operation>(globals: &Globals, input: JsonObject) -> Result<(), Failure
 }
 
 fn doctor(globals: &Globals, input: JsonObject) -> Result<(), Failure> {
-    let report = Program::find(globals)?.call(&OperationInfo::of::<Doctor>(), input)?;
+    let Some(program) = running(globals)? else { return doctor_of_what_rests(globals) };
+    let report = program.call(&OperationInfo::of::<Doctor>(), input)?;
     if globals.json {
         output::show(&report, true)?;
         return verdict(&report);
@@ -67,6 +68,27 @@ fn doctor(globals: &Globals, input: JsonObject) -> Result<(), Failure> {
         }
     }
     verdict(&report)
+}
+
+/// The program, unless it does not run.
+fn running(globals: &Globals) -> Result<Option<Program>, Failure> {
+    let program = match Program::find(globals) {
+        Ok(program) => program,
+        Err(Failure::NotRunning { .. }) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    match program.call(&OperationInfo::of::<GetHealth>(), JsonObject::new()) {
+        Err(Failure::Unreachable { .. } | Failure::NotRunning { .. }) => Ok(None),
+        _ => Ok(Some(program)),
+    }
+}
+
+/// A program that does not start because of its database cannot be asked: the desktop program looks, offline.
+fn doctor_of_what_rests(globals: &Globals) -> Result<(), Failure> {
+    let mut process = desktop(&globals.data_dir()?)?;
+    process.arg("--doctor");
+    let status = process.status().map_err(|why| not_started(&process, why))?;
+    if status.success() { Ok(()) } else { Err(Failure::Unsound) }
 }
 
 fn verdict(report: &Value) -> Result<(), Failure> {
@@ -84,9 +106,7 @@ fn token(globals: &Globals) -> Result<(), Failure> {
 fn restore(globals: &Globals, file: Option<&PathBuf>) -> Result<(), Failure> {
     let file = file.ok_or_else(|| Failure::usage("which backup?"))?;
     let data_dir = globals.data_dir()?;
-    if let Ok(program) = Program::find(globals)
-        && program.call(&OperationInfo::of::<GetHealth>(), JsonObject::new()).is_ok()
-    {
+    if matches!(running(globals), Ok(Some(_))) {
         return Err(Failure::Running { data_dir });
     }
     let mut process = desktop(&data_dir)?;

@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Put a backup in the database's place, and end; the program must not be running
     #[arg(long, value_name = "FILE", conflicts_with_all = ["headless", "minimized", "safe_render"])]
     restore: Option<PathBuf>,
+    /// Look whether the database is sound, and end; the program must not be running
+    #[arg(long, conflicts_with_all = ["headless", "minimized", "safe_render", "restore"])]
+    doctor: bool,
     /// Start in the tray, without the window
     #[arg(long)]
     minimized: bool,
@@ -34,12 +37,15 @@ pub enum Mode {
     Window { minimized: bool },
     Headless,
     Restore(PathBuf),
+    Doctor,
 }
 
 impl Arguments {
     pub fn mode(&self) -> Mode {
         if let Some(file) = &self.restore {
             Mode::Restore(file.clone())
+        } else if self.doctor {
+            Mode::Doctor
         } else if self.headless {
             Mode::Headless
         } else {
@@ -59,6 +65,7 @@ mod tests {
         assert_eq!(mode(&["--minimized"]).unwrap(), Mode::Window { minimized: true });
         assert_eq!(mode(&["--headless", "--port", "0"]).unwrap(), Mode::Headless);
         assert_eq!(mode(&["--restore", "a.db"]).unwrap(), Mode::Restore("a.db".into()));
+        assert_eq!(mode(&["--doctor"]).unwrap(), Mode::Doctor);
         assert!(mode(&["--headless", "--restore", "a.db"]).is_err());
         assert!(mode(&["--port", "70000"]).is_err());
     }

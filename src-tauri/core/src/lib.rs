@@ -4,6 +4,7 @@
 //! libraries cost in memory (some 45 MB for doing nothing) is not paid by a program that opens no window.
 
 pub mod arguments;
+mod doctor;
 mod headless;
 pub mod log;
 mod restore;
@@ -57,6 +58,7 @@ pub fn without_window(arguments: &Arguments) -> ExitCode {
     let Some(ground) = Ground::lay(arguments) else { return ExitCode::FAILURE };
     let Ground { runtime, options, _log } = ground;
     match arguments.mode() {
+        Mode::Doctor => runtime.block_on(doctor::run(&options)),
         Mode::Restore(file) => runtime.block_on(restore::run(&options, &file)),
         Mode::Headless | Mode::Window { .. } => runtime.block_on(headless::run(options)),
     }

@@ -52,7 +52,7 @@ pub use config::{Config, Paths};
 pub use dispatch::{HandleAny, Reply};
 pub use error::EngineError;
 pub use feed::{ChangeFeed, RunFeed};
-pub use restore::restore;
+pub use restore::{Examined, examine, restore};
 pub use world::{SystemWorld, World};
 
 use run::LiveRun;

@@ -39,13 +39,17 @@ async fn copy_and_check(store: &Store, to: &Path) -> Result<()> {
 
 /// Opens a backup and checks that it is a sound database of this program that this version can read.
 pub async fn check_file(file: &Path) -> Result<()> {
-    let mut conn = SqliteConnectOptions::new()
-        .filename(file)
-        .read_only(true)
-        .immutable(true)
-        .disable_statement_logging()
-        .connect()
-        .await?;
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
+    check(file, options).await
+}
+
+/// The same of the database itself, which nobody has open: with what stands in its log.
+pub async fn check_database(file: &Path) -> Result<()> {
+    check(file, connect_options(file).create_if_missing(false)).await
+}
+
+async fn check(file: &Path, options: SqliteConnectOptions) -> Result<()> {
+    let mut conn = options.disable_statement_logging().connect().await?;
     let problems = integrity_of(&mut conn).await?;
     if let Some(what) = problems.into_iter().next() {
         return Err(StoreError::Damaged { what });

@@ -30,6 +30,7 @@ enum Deed {
     Theme(&'static str),
     PauseAll,
     ResumeAll,
+    Quit,
 }
 
 fn run(deed: Deed) {
@@ -41,6 +42,7 @@ fn run(deed: Deed) {
         Deed::NewCompany => app.dialog.set(Some(Dialog::NewCompany)),
         Deed::Shortcuts => app.dialog.set(Some(Dialog::Shortcuts)),
         Deed::Theme(t) => set_theme(t),
+        Deed::Quit => crate::ipc::send("quit", serde_json::json!({})),
         Deed::PauseAll => {
             act::<op::PauseInstance>(contract::company::Nothing {}, move |_| app.say("All work is paused"))
         }
@@ -77,6 +79,7 @@ fn commands(co: Co, paused: bool) -> Vec<Command> {
         action("Dark theme", "", i::MOON, Deed::Theme("dark")),
         action("Light theme", "", i::SUN, Deed::Theme("light")),
         action("System theme", "", i::MONITOR, Deed::Theme("system")),
+        action("Quit: runs in flight go on", "", i::CIRCLE_STOP, Deed::Quit),
         action("Keyboard shortcuts", "?", i::KEYBOARD, Deed::Shortcuts),
         page("Dashboard", "G D", i::LAYOUT_DASHBOARD, Page::Dashboard),
         page("Waiting for you", "G W", i::BELL, Page::Waiting),

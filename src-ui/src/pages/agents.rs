@@ -1,6 +1,7 @@
 //! The agents of a company.
 
 use contract::agent::{Agent, AgentStatus};
+use contract::run::RunStatus;
 use leptos::prelude::*;
 
 use crate::components::agent_form::role;
@@ -114,7 +115,10 @@ fn AgentRow(agent: Agent) -> impl IntoView {
     let to = co.route(Page::Agent(key, AgentTab::Overview));
     let link = to.clone();
     let live = Memo::new(move |_| {
-        co.live.data.with(|l| l.iter().flat_map(|l| l.iter()).filter(|r| r.agent_id == id).count() as i64)
+        co.live.data.with(|l| {
+            let all = l.iter().flat_map(|l| l.iter());
+            all.filter(|r| r.agent_id == id && r.status == RunStatus::Running).count() as i64
+        })
     });
     let model = agent.adapter_config.get("model").and_then(|m| m.as_str()).map(str::to_owned);
     let boss = agent.reports_to;

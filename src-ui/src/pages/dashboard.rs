@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::activity::ActivityRow;
 use super::waiting::{WaitingRow, open_issues, why};
 use crate::api::query::{Ask, use_query};
+use crate::components::approval::pending_approvals;
 use crate::components::base::{Avatar, Elapsed, Empty, Icon, Link, State, loaded};
 use crate::components::icons as i;
 use crate::components::shell::Topbar;
@@ -239,6 +240,8 @@ fn chart(days: &[RunActivityDay]) -> AnyView {
 fn WaitingBox() -> impl IntoView {
     let co = company();
     let issues = open_issues();
+    let asked = pending_approvals();
+    let approvals = Memo::new(move |_| asked.data.with(|a| a.as_ref().map_or(0, |a| a.len())));
     view! {
         <section class="box">
             <header>
@@ -247,10 +250,19 @@ fn WaitingBox() -> impl IntoView {
                     "All"
                 </Link>
             </header>
+            <Show when=move || { approvals.get() > 0 }>
+                <Link to=co.route(Page::Waiting) class="line-item">
+                    <Icon d=i::SHIELD_ALERT />
+                    {move || {
+                        let n = i64::try_from(approvals.get()).unwrap_or(0);
+                        format::count(n, "approval or spent budget to decide", "approvals and spent budgets to decide")
+                    }}
+                </Link>
+            </Show>
             {loaded(
                 issues,
                 4,
-                |rows| {
+                move |rows| {
                     let waiting = Memo::new(move |_| {
                         rows.with(|r| {
                             r.iter().filter(|r| why(r).is_some()).take(5).cloned().map(Arc::new).collect::<Vec<_>>()
@@ -259,7 +271,10 @@ fn WaitingBox() -> impl IntoView {
                     view! {
                         <Show
                             when=move || !waiting.with(Vec::is_empty)
-                            fallback=|| view! { <p class="pad muted">"Nothing waits for you."</p> }
+                            fallback=move || {
+                                (approvals.get() == 0)
+                                    .then(|| view! { <p class="pad muted">"Nothing waits for you."</p> })
+                            }
                         >
                             <For
                                 each=move || waiting.get()

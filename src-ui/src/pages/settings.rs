@@ -264,8 +264,11 @@ fn Backups() -> impl IntoView {
             if s.backup_enabled {
                 let r = s.backup_retention;
                 format!(
-                    "Every {} minutes. Kept: {} days, {} weeks, {} months.",
-                    s.backup_interval_minutes, r.daily_days, r.weekly_weeks, r.monthly_months
+                    "Every {}. Kept: {}, {}, {}.",
+                    format::count(s.backup_interval_minutes.into(), "minute", "minutes"),
+                    format::count(r.daily_days.into(), "day", "days"),
+                    format::count(r.weekly_weeks.into(), "week", "weeks"),
+                    format::count(r.monthly_months.into(), "month", "months")
                 )
             } else {
                 "No backups are made by themselves.".into()

@@ -52,9 +52,11 @@ fn needs_you(r: &IssueRow) -> bool {
 pub fn WaitingRow(row: std::sync::Arc<IssueRow>) -> impl IntoView {
     let key = row.issue.display_key();
     let co = company();
+    let reason = why(&row);
     view! {
         <div class="issue-row" data-testid="issue-row" data-identifier=key.clone() on:click=move |_| co.go(Page::Issue(key.clone()))>
             <RowContent row=row />
+            {reason.map(|why| view! { <span class="row-why">{why}</span> })}
         </div>
     }
 }

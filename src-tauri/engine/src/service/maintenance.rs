@@ -83,7 +83,7 @@ fn time_of(file: &Path) -> Option<Timestamp> {
 }
 
 /// Newest first.
-fn backups(dir: &Path) -> Vec<BackupEntry> {
+pub(crate) fn backups(dir: &Path) -> Vec<BackupEntry> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut out: Vec<BackupEntry> = entries
         .flatten()

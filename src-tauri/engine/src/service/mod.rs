@@ -31,6 +31,7 @@ mod workspaces;
 pub(crate) use comments::NewComment;
 pub(crate) use instructions::{bundle_of, write_defaults};
 pub(crate) use issues::{Origin, keep_policy, object, policy_of, reviewer_of, state_of};
+pub(crate) use maintenance::backups;
 pub(crate) use sessions::runtime_of;
 
 use contract::activity::Activity;
@@ -148,7 +149,13 @@ impl Engine {
         if let Value::Object(o) = details {
             all.extend(o);
         }
-        self.log(tx, caller, issue.company_id, action, ("issue", issue.id.to_string()), all.into()).await
+        self.log(tx, caller, issue.company_id, action, ("issue", issue.id.to_string()), all.into()).await?;
+        if caller.user_id().is_some() && action != "issue.deleted" {
+            // One's own changes are no news.
+            let id = self.new_id::<uuid::Uuid>().to_string();
+            store::issues::note_read(tx, issue, contract::LOCAL_OPERATOR, id).await.answer()?;
+        }
+        Ok(())
     }
 
     /// As [`Engine::log`], about an agent, whose name goes along.

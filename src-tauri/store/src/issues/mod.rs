@@ -180,6 +180,13 @@ pub async fn touch(tx: &mut WriteTx, i: &Issue) -> Result<()> {
 }
 
 pub async fn mark_read(tx: &mut WriteTx, i: &Issue, user: &str, id: String) -> Result<IssueReadState> {
+    note_read(tx, i, user, id).await?;
+    tx.record(i.company_id, Kind::ReadState, ChangeOp::Updated, i.id);
+    Ok(IssueReadState { id: i.id, last_read_at: Some(tx.at()) })
+}
+
+/// The same along with a change of the issue, which is announced by itself.
+pub async fn note_read(tx: &mut WriteTx, i: &Issue, user: &str, id: String) -> Result<()> {
     let at = tx.at();
     let q = sqlx::query(
         "INSERT INTO issue_read_states (id, company_id, issue_id, user_id, last_read_at, created_at, updated_at) \
@@ -189,8 +196,7 @@ pub async fn mark_read(tx: &mut WriteTx, i: &Issue, user: &str, id: String) -> R
     .bind(id);
     let q = i.id.bind(i.company_id.bind(q)).bind(user.to_owned());
     at.bind(q).execute(&mut **tx).await?;
-    tx.record(i.company_id, Kind::ReadState, ChangeOp::Updated, i.id);
-    Ok(IssueReadState { id: i.id, last_read_at: Some(at) })
+    Ok(())
 }
 
 pub async fn mark_unread(tx: &mut WriteTx, i: &Issue, user: &str) -> Result<IssueReadState> {

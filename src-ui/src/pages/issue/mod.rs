@@ -161,7 +161,9 @@ fn Detail(current: Current) -> impl IntoView {
     // An issue that was just made is watched: the end of its thread stays in view until one scrolls up.
     let main = NodeRef::<html::Div>::new();
     let column = NodeRef::<html::Div>::new();
-    let young = detail.with_untracked(|d| clock().since(d.issue.created_at).as_secs() < 60);
+    let young = detail.with_untracked(|d| {
+        d.issue.assignee_agent_id.is_some() && clock().since(d.issue.created_at).as_secs() < 60
+    });
     let stuck = RwSignal::new(young);
     watch_height(column, move |_| {
         if let (Some(true), Some(el)) = (stuck.try_get_untracked(), main.try_get_untracked().flatten()) {

@@ -222,7 +222,7 @@ pub fn actor(a: &Activity, co: Co) -> String {
 
 fn event(e: &Activity, co: Co) -> AnyView {
     let (e, at) = (e.clone(), e.created_at);
-    let sentence = thread::sentence(&e);
+    let sentence = thread::sentence_here(&e);
     view! {
         <div class="event">
             <span class="event-dot" aria-hidden="true"></span>

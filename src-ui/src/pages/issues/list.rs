@@ -121,14 +121,16 @@ pub fn List(view: RwSignal<IssueView>, source: IssueSource, total: Memo<Option<u
     let draw = move |index: usize| {
         let slot = Memo::new(move |_| layout.with(|l| l.at(index)));
         let row = Memo::new(move |_| row_at(index));
+        // A part of its own: the slot stays the same when only the words of its section change.
+        let head = Memo::new(move |_| match slot.get() {
+            Some(Slot::Header(section)) => shown.with(|s| s.get(section).cloned()),
+            _ => None,
+        });
         move || match slot.get() {
-            Some(Slot::Header(section)) => {
-                let head = shown.with(|s| s.get(section).cloned());
-                head.map(
-                    |(key, title, n)| view! { <Header view=view key=key title=title n=n folded=folded /> },
-                )
-                .into_any()
-            }
+            Some(Slot::Header(_)) => head
+                .get()
+                .map(|(key, title, n)| view! { <Header view=view key=key title=title n=n folded=folded /> })
+                .into_any(),
             Some(Slot::Row { .. }) => match row.get() {
                 Some(r) => view! {
                     <Row row=r index=index cursor=cursor selected=selected view=view source=source />
