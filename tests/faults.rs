@@ -99,7 +99,8 @@ fn transcript(run: &str) -> String {
 
 #[tokio::test]
 async fn a_killed_agent_is_a_failed_run_with_all_that_it_said() {
-    let scene = Scene::of("fault-kill", "for i in $(seq 1 9); do echo line-$i; done; sleep 600; echo never").await;
+    let scene =
+        Scene::of("fault-kill", "for i in $(seq 1 9); do echo line-$i; done; sleep 600; echo never").await;
     scene.client.until(&transcript(&scene.run), SOON, |p| p["totalLines"].as_u64() >= Some(10)).await;
     scene.signal(&scene.process("for i in"), Signal::KILL);
     let run = scene.over(SOON).await;

@@ -228,8 +228,9 @@ async fn lists_are_filtered_searched_and_kept_as_views() {
     let (place, window, _client, scene) = open("pages-filters").await;
     window.lead("/issues").await;
     let rows = async || {
-        let all = window.page.find_all(fantoccini::Locator::Css("[data-testid=issue-row]")).await.unwrap();
-        all.len()
+        // Counted by the page itself: rows come and go while one looks.
+        let count = "return document.querySelectorAll('[data-testid=issue-row]').length";
+        window.page.execute(count, Vec::new()).await.unwrap().as_u64().unwrap()
     };
     window.select("[data-testid=issue-row]").await;
     window.click("issue-filter").await;
@@ -239,6 +240,8 @@ async fn lists_are_filtered_searched_and_kept_as_views() {
     pick(&window, &scene.project).await;
     eventually("one issue of the project", PATIENCE, async || (rows().await == 1).then_some(())).await;
     reads(&window, ".toolbar", "Website").await;
+    // The one group that is left says what it is.
+    reads(&window, ".group-head", "Todo").await;
     window.picture(&place, "filtered.png").await;
     // Kept under a name, left, and found again.
     window.click("saved-views").await;

@@ -21,6 +21,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::build::{self, Profile};
 use crate::project::{Project, say, step};
+use crate::system::{self, Purpose};
 use table::{Row, SCENARIOS, table};
 
 /// What was measured, by the name of its scenario.
@@ -53,6 +54,8 @@ fn options(args: &[String]) -> Result<Options> {
 
 pub fn bench(project: &Project, args: &[String]) -> Result<()> {
     let options = options(args)?;
+    // Before half an hour of building and measuring: the window is measured under a virtual display.
+    system::require(Purpose::Test)?;
     let built = build::build(project, Profile::Release)?;
     let data = std::env::temp_dir().join(format!("paperclip-bench-{}", std::process::id()));
     step("make a database", &mut seed(project, &data, options.issues))?;

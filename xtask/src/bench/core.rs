@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Figures;
 use super::client::{Client, percentile};
 use super::memory;
+use super::table::SCENARIOS;
 use crate::build::Built;
 use crate::project::say;
 
@@ -81,7 +82,7 @@ pub fn measure(built: &Built, data: &Path, figures: &mut Figures, stream_minutes
     let company =
         client.json("GET", "/api/companies", "")?[0]["id"].as_str().context("a company")?.to_owned();
     say("xtask: measure calls");
-    calls(&mut client, &company, figures)?;
+    calls(&mut client, &company, figures, "")?;
     say("xtask: measure runs");
     runs(&mut client, &company, figures)?;
     say("xtask: measure eight connections");
@@ -90,24 +91,25 @@ pub fn measure(built: &Built, data: &Path, figures: &mut Figures, stream_minutes
     while_streaming(&program, &company, figures, stream_minutes)
 }
 
-/// Times a call many times over and notes two percentiles.
-fn sample(
-    figures: &mut Figures,
-    names: (&'static str, &'static str),
-    mut call: impl FnMut(usize) -> Result<f64>,
-) -> Result<()> {
+/// Times a call many times over and notes the percentiles that the table has of it.
+fn sample(figures: &mut Figures, what: &str, mut call: impl FnMut(usize) -> Result<f64>) -> Result<()> {
     for n in 0..20 {
         call(n)?;
     }
     let mut times = (20..20 + SAMPLES).map(&mut call).collect::<Result<Vec<f64>>>()?;
-    figures.insert(names.0, percentile(&mut times, 0.5));
-    figures.insert(names.1, percentile(&mut times, 0.99));
+    for (word, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
+        let name = format!("{what}, {word}");
+        if let Some(scenario) = SCENARIOS.iter().find(|s| s.what == name) {
+            figures.insert(scenario.what, percentile(&mut times, share));
+        }
+    }
     Ok(())
 }
 
-fn calls(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()> {
+/// Times every kind of call; `meanwhile` says what else goes on.
+fn calls(client: &mut Client, company: &str, figures: &mut Figures, meanwhile: &str) -> Result<()> {
     let issues = format!("/api/companies/{company}/issues");
-    sample(figures, ("create, p50", "create, p99"), |n| {
+    sample(figures, &format!("create{meanwhile}"), |n| {
         client.timed(
             "POST",
             &issues,
@@ -115,27 +117,27 @@ fn calls(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()
         )
     })?;
     let key = |n: usize| format!("BEN-{}", 1 + n * 37 % 90_000);
-    sample(figures, ("comment, p50", "comment, p99"), |n| {
+    sample(figures, &format!("comment{meanwhile}"), |n| {
         client.timed(
             "POST",
             &format!("/api/issues/{}/comments", key(n)),
             r#"{"body": "A comment of some words."}"#,
         )
     })?;
-    sample(figures, ("patch, p50", "patch, p99"), |n| {
+    sample(figures, &format!("patch{meanwhile}"), |n| {
         client.timed("PATCH", &format!("/api/issues/{}", key(n)), &format!(r#"{{"title": "Renamed {n}"}}"#))
     })?;
     let filters =
         ["", "&status=todo", "&sortField=priority", "&status=done,blocked", "&assigneeAgentId=none"];
     // An answer is kept until something changes, so each question that is timed is a new one.
-    sample(figures, ("list of 50, p50", "list of 50, p99"), |n| {
+    sample(figures, &format!("list of 50{meanwhile}"), |n| {
         let filter = filters[n % filters.len()];
         client.timed("GET", &format!("{issues}?limit=50{filter}&offset={}", n / filters.len() * 3), "")
     })?;
-    sample(figures, ("detail, p50", "detail, p99"), |n| {
+    sample(figures, &format!("detail{meanwhile}"), |n| {
         client.timed("GET", &format!("/api/issues/{}", key(n)), "")
     })?;
-    sample(figures, ("search, p50", "search, p99"), |n| {
+    sample(figures, &format!("search{meanwhile}"), |n| {
         // Two words in all their orders, the second one now whole, now only begun.
         let (first, second) = (WORDS[n % WORDS.len()], WORDS[n / WORDS.len() % WORDS.len()]);
         let begun = if (n / (WORDS.len() * WORDS.len())).is_multiple_of(2) { second } else { &second[..3] };
@@ -220,13 +222,7 @@ fn while_streaming(program: &Program, company: &str, figures: &mut Figures, minu
     if !hosts.is_empty() {
         figures.insert("memory, a run host", hosts.iter().sum::<f64>() / hosts.len() as f64);
     }
-    let path = format!("/api/companies/{company}/issues?limit=50");
-    let mut times = Vec::new();
-    for _ in 0..SAMPLES {
-        times.push(client.timed("GET", &path, "")?);
-        thread::sleep(Duration::from_millis(5));
-    }
-    figures.insert("list of 50 while 50 agents stream, p99", percentile(&mut times, 0.99));
+    calls(&mut client, company, figures, " while 50 agents stream")?;
     say(format_args!("xtask: {} run hosts were live", hosts.len()));
     if minutes > 0 {
         figures.insert("growth of memory while streaming", growth(program, minutes)?);

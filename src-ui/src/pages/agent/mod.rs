@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use contract::agent::{AgentDetail, AgentPath, AgentStatus};
 use contract::operations as op;
+use contract::run::{ListRuns, RunStatus};
 use contract::wake::WakeAgent;
-use contract::{AgentRef, ErrorCode, Text};
+use contract::{AgentId, AgentRef, ErrorCode, Text};
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, Query, use_query};
@@ -127,6 +128,8 @@ fn Detail(current: Current) -> impl IntoView {
                                     <div class=format!("notice tone-{}", look.tone)>
                                         <Icon d=look.icon />
                                         <span>{labels::agent_reason(&d.agent)}</span>
+                                        {(d.agent.status == AgentStatus::Error)
+                                            .then(|| view! { <LastFailure agent=d.agent.id /> })}
                                     </div>
                                 }
                             })
@@ -257,4 +260,31 @@ fn more(ev: &web_sys::MouseEvent, current: Current) {
         _ => {}
     });
     Menu::under(&el, "Do", choices, pick).open();
+}
+
+/// What the agent's last failed run said, and the way to it.
+#[component]
+fn LastFailure(agent: AgentId) -> impl IntoView {
+    let co = company();
+    let failed = use_query::<op::ListRunsOp>(move || {
+        let input = ListRuns {
+            company_id: co.id,
+            agent_id: Some(agent),
+            status: vec![RunStatus::Failed, RunStatus::TimedOut],
+            limit: Some(1),
+            offset: None,
+        };
+        Some(Ask::within(input, co.id))
+    });
+    move || {
+        failed.get().and_then(|all| all.first().cloned()).map(|r| {
+            let why = labels::run_error(r.error_code.as_deref(), r.error.as_deref());
+            view! {
+                <span class="muted ellipsis">{why}</span>
+                <Link to=co.route(Page::Run(r.id.to_string())) class="btn">
+                    "Open the run"
+                </Link>
+            }
+        })
+    }
 }

@@ -210,6 +210,11 @@ fn draw(item: Item, parts: Parts, co: Co) -> AnyView {
 
 /// Who did something, for a sentence.
 pub fn actor(a: &Activity, co: Co) -> String {
+    // The program hands an issue to the agent that it starts on it: that one takes it.
+    let takes = a.details.as_ref().filter(|_| a.action == "issue.checked_out");
+    if let Some(id) = takes.and_then(|d| d.get("agentId")?.as_str()?.parse().ok()) {
+        return co.agent_name(id);
+    }
     match (a.actor_type, a.agent_id) {
         (ActorType::Agent, Some(id)) => co.agent_name(id),
         (ActorType::Agent, None) => {
