@@ -27,6 +27,8 @@ use crate::{door, notifications, platform, tray, window};
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Time for a start to be over, and for all that belonged to a closed window to be freed.
 pub const SETTLED: Duration = Duration::from_secs(2);
+/// How often the tray is looked over although nothing changed: what it says of today and of the next wake ages.
+const REFRESH: Duration = Duration::from_secs(60);
 /// Changes that come this close together are shown in the tray at once.
 const GATHER: Duration = Duration::from_millis(150);
 
@@ -121,6 +123,7 @@ async fn attend(app: AppHandle, core: Slot, tray: Option<Tray>) {
         Err(error) => return give_up(&app, &error),
     };
     let mut notifier = Notifier::default();
+    let mut minute = tokio::time::interval(REFRESH);
     let mut pages = std::pin::pin!(core.changes(None).ready_chunks(64));
     settings(&app, &core).await;
     refresh(&core, tray.as_ref()).await;
@@ -133,6 +136,11 @@ async fn attend(app: AppHandle, core: Slot, tray: Option<Tray>) {
         };
         let chunk = tokio::select! {
             chunk = pages.next() => chunk,
+            _ = minute.tick() => {
+                // What is spent today begins anew at midnight, and the next wake comes closer.
+                refresh(&core, tray.as_ref()).await;
+                continue;
+            }
             () = held_back => {
                 notifier.tell_held_back(&app);
                 continue;

@@ -158,6 +158,7 @@ impl Estate {
             "approvals.comment" => json!({ "body": "From outside" }),
             "issues.approvals.link" => json!({ "approvalId": self.approval }),
             "recovery.resolve" => json!({ "outcome": "restored", "sourceIssueStatus": "todo" }),
+            "runs.decide_on_silence" => json!({ "decision": "continue" }),
             "labels.create" => json!({ "name": "outside", "color": "#00ff00" }),
             "goals.create" => json!({ "title": "From outside" }),
             "projects.create" => json!({ "name": "From outside" }),

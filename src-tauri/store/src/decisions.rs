@@ -6,7 +6,7 @@ use contract::execution::StageDecision;
 use contract::issue::Issue;
 use sqlx::SqliteConnection;
 
-use crate::entity::{entity, insert, select};
+use crate::entity::{entity, insert, scalar, select};
 use crate::{Result, WriteTx};
 
 entity!(
@@ -45,4 +45,11 @@ pub async fn to_look_at(conn: &mut SqliteConnection, now: Timestamp, limit: i64)
         .bind(&limit)
         .all(conn)
         .await
+}
+
+/// When the next issue is to be looked at again.
+pub async fn next_to_look_at(conn: &mut SqliteConnection) -> Result<Option<Timestamp>> {
+    let q =
+        sqlx::query("SELECT min(monitor_next_check_at) FROM issues WHERE monitor_next_check_at IS NOT NULL");
+    Ok(scalar(conn, q).await?.flatten())
 }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use contract::feed::ChangeOp;
 use contract::interaction::Interaction;
-use contract::{CompanyId, InteractionId, IssueId, JsonObject, Kind};
+use contract::{InteractionId, IssueId, JsonObject, Kind};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use crate::entity::{Column, entity, insert, scalar, select, update};
+use crate::entity::{Column, entity, insert, select, update};
 use crate::relations::json_list;
 use crate::{Result, WriteTx};
 
@@ -75,14 +75,6 @@ pub async fn by_idempotency_key(
     key: &str,
 ) -> Result<Option<Interaction>> {
     select("WHERE issue_id = ? AND idempotency_key = ?").bind(&issue).text(key).one(conn).await
-}
-
-/// Cards that wait, of one company or of all.
-pub async fn pending_count(conn: &mut SqliteConnection, company: Option<CompanyId>) -> Result<i64> {
-    let q = company.bind(sqlx::query(
-        "SELECT count(*) FROM issue_thread_interactions WHERE status = 'pending' AND (?1 IS NULL OR company_id = ?1)",
-    ));
-    Ok(scalar(conn, q).await?.unwrap_or(0))
 }
 
 pub async fn create(tx: &mut WriteTx, i: &Interaction) -> Result<()> {

@@ -5,7 +5,7 @@ use contract::recovery::RecoveryAction;
 use contract::{CompanyId, IssueId, JsonObject, Kind};
 use sqlx::SqliteConnection;
 
-use crate::entity::{Column, entity, insert, scalar, select, update};
+use crate::entity::{Column, entity, insert, select, update};
 use crate::{Result, WriteTx};
 
 entity!(
@@ -60,15 +60,6 @@ pub async fn open_in(conn: &mut SqliteConnection, company: CompanyId) -> Result<
         .bind(&company)
         .all(conn)
         .await
-}
-
-/// How many wait for the operator, of one company or of all.
-pub async fn waiting_for_board(conn: &mut SqliteConnection, company: Option<CompanyId>) -> Result<i64> {
-    let q = sqlx::query(
-        "SELECT count(*) FROM issue_recovery_actions WHERE status IN ('active', 'escalated') \
-         AND owner_type = 'board' AND (?1 IS NULL OR company_id = ?1)",
-    );
-    Ok(scalar(conn, company.bind(q)).await?.unwrap_or(0))
 }
 
 pub async fn create(tx: &mut WriteTx, a: &RecoveryAction) -> Result<()> {

@@ -178,6 +178,8 @@ async fn use_hot_paths(store: &Store) {
     store::watchdog::all_from(conn, "issue_productivity_review", "x").await.unwrap();
     store::watchdog::own_words(conn, ISSUE).await.unwrap();
     store::wakeups::latest_of_agent(conn, AGENT).await.unwrap();
+    store::issues::waiting_count(conn, COMPANY).await.unwrap();
+    store::decisions::next_to_look_at(conn).await.unwrap();
     store::relations::summaries_of(conn, &[ISSUE]).await.unwrap();
     store::agents::names(conn, COMPANY).await.unwrap();
     let mut tx = store.write(NOW).await.unwrap();

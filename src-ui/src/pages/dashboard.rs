@@ -170,7 +170,7 @@ fn Tiles(figures: Signal<Arc<Figures>>) -> impl IntoView {
                 <Link to=co.route(Page::Waiting) class="tile">
                     <span class="tile-name"><Icon d=i::BELL /> "Waiting for you"</span>
                     <strong>{waiting}</strong>
-                    <small>{if waiting == 0 { "Nothing to decide" } else { "Cards to answer" }}</small>
+                    <small>{if waiting == 0 { "Nothing to decide" } else { "Questions, reviews and decisions" }}</small>
                 </Link>
                 <div class="tile">
                     <span class="tile-name"><Icon d=i::CREDIT_CARD /> "Spent this month"</span>

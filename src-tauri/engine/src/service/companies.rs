@@ -220,8 +220,7 @@ impl Handle<GetDashboard> for Engine {
         let approvals = store::approvals::pending_count(&mut conn, Some(company.id)).await.answer()?;
         let paused = self.paused_by_budget(&mut conn, company.id).await?;
         let days = store::runs::by_day(&mut conn, company.id, now.minus(DAY * 14)).await.answer()?;
-        let pending = store::interactions::pending_count(&mut conn, Some(company.id)).await.answer()?;
-        let waiting = store::recovery::waiting_for_board(&mut conn, Some(company.id)).await.answer()?;
+        let waiting = store::issues::waiting_count(&mut conn, company.id).await.answer()?;
         Ok(Dashboard {
             company_id: company.id,
             budgets: BudgetCounts {
@@ -238,7 +237,7 @@ impl Handle<GetDashboard> for Engine {
                 month_utilization_percent: percent(spent, budget),
             },
             pending_approvals: approvals,
-            pending_interactions: pending + waiting,
+            pending_interactions: waiting,
             run_activity: activity_by_day(days, now),
         })
     }

@@ -56,12 +56,18 @@ impl Engine {
         let today = self.today();
         let mut conn = self.store.read().await.answer()?;
         let settings = self.settings();
-        let mut next: Option<Timestamp> = None;
+        let tries = store::retries::next_due(&mut conn).await.answer()?;
+        let looks = store::decisions::next_to_look_at(&mut conn).await.answer()?;
+        let mut next = tries.into_iter().chain(looks).min();
         for a in store::agents::with_timer(&mut conn).await.answer()? {
             let policy = domain::agent::HeartbeatPolicy::of(&a.runtime_config);
             if let Some(t) = policy.next_timer(a.last_heartbeat_at, a.created_at) {
                 next = Some(next.map_or(t, |n| n.min(t)));
             }
+        }
+        let mut waiting = 0;
+        for company in store::companies::list(&mut conn).await.answer()? {
+            waiting += store::issues::waiting_count(&mut conn, company.id).await.answer()?;
         }
         Ok(InstanceStatus {
             version: VERSION.to_owned(),
@@ -70,9 +76,7 @@ impl Engine {
             running_runs: store::runs::count(&mut conn, RunStatus::Running).await.answer()?,
             queued_runs: store::runs::count(&mut conn, RunStatus::Queued).await.answer()?,
             max_live_runs: self.max_live_runs(),
-            waiting_for_you: store::interactions::pending_count(&mut conn, None).await.answer()?
-                + store::recovery::waiting_for_board(&mut conn, None).await.answer()?
-                + store::approvals::pending_count(&mut conn, None).await.answer()?,
+            waiting_for_you: waiting + store::approvals::pending_count(&mut conn, None).await.answer()?,
             failed_runs_today: store::runs::failed_since(&mut conn, today).await.answer()?,
             spent_today_cents: Cents::new(
                 store::costs::spent_since(&mut conn, None, today).await.answer()?.rounded_cents(),
@@ -83,10 +87,12 @@ impl Engine {
         })
     }
 
-    /// The first moment of the day (UTC).
+    /// The first moment of the day, as the operator's clock has it.
     fn today(&self) -> Timestamp {
         let now = self.now();
-        Timestamp::from_millis(now.millis() - now.millis().rem_euclid(86_400_000))
+        let start = jiff::Timestamp::from_millisecond(now.millis())
+            .and_then(|t| t.to_zoned(jiff::tz::TimeZone::system()).start_of_day());
+        start.map_or(now, |day| Timestamp::from_millis(day.timestamp().as_millisecond()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use contract::issue::{Issue, IssueCount, IssueRow, IssueSort, ListIssues, SortDir};
 use contract::planning::InProject;
-use contract::{LOCAL_OPERATOR, Timestamp};
+use contract::{CompanyId, LOCAL_OPERATOR, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
@@ -49,6 +49,20 @@ pub async fn count(conn: &mut SqliteConnection, q: &ListIssues) -> Result<IssueC
         by_status.insert(String::read(&row, 0)?, i64::read(&row, 1)?);
     }
     Ok(IssueCount { count: by_status.values().sum(), by_status })
+}
+
+/// How many issues of a company wait for the operator: with a card, a recovery of theirs, or given to them. The same that
+/// a list with `waiting` shows, found without looking at the others.
+pub async fn waiting_count(conn: &mut SqliteConnection, company: CompanyId) -> Result<i64> {
+    let q = company.bind(sqlx::query(
+        "SELECT count(*) FROM issues i WHERE i.hidden_at IS NULL AND i.id IN ( \
+           SELECT issue_id FROM issue_thread_interactions WHERE company_id = ?1 AND status = 'pending' \
+           UNION SELECT source_issue_id FROM issue_recovery_actions \
+             WHERE company_id = ?1 AND status IN ('active', 'escalated') AND owner_type = 'board' \
+           UNION SELECT id FROM issues WHERE company_id = ?1 AND assignee_user_id = ?2 \
+             AND status IN ('todo', 'in_progress', 'in_review'))",
+    ));
+    Ok(crate::entity::scalar(conn, q.bind(LOCAL_OPERATOR)).await?.unwrap_or(0))
 }
 
 /// The issues below the one that the filter names, as a list of their ids.

@@ -12,7 +12,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use crate::entity::{Column, entity, insert, scalar, select, update};
 use crate::{Result, WriteTx};
 
-pub use list::{count, list, needs_text_search};
+pub use list::{count, list, needs_text_search, waiting_count};
 
 entity!(
     Issue,
