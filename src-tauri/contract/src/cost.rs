@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AgentStatus;
 use crate::text::Text;
 use crate::words::words;
-use crate::{AgentId, Cents, CompanyId, CostEventId, GoalId, IssueId, Micros, ProjectId, RunId, Timestamp};
+use crate::{
+    AgentId, Cents, CompanyId, CostEventId, GoalId, IssueId, IssueRef, Micros, ProjectId, RunId, Timestamp,
+    query,
+};
 
 words! {
     /// How a provider is paid.
@@ -151,6 +154,64 @@ pub struct CostByProviderModel {
     pub subscription_cached_input_tokens: i64,
     pub subscription_input_tokens: i64,
     pub subscription_output_tokens: i64,
+}
+
+/// What one biller is owed, whoever's models were used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CostByBiller {
+    pub biller: String,
+    pub cost_cents: Cents,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub output_tokens: i64,
+    pub api_run_count: i64,
+    pub subscription_run_count: i64,
+    pub subscription_cached_input_tokens: i64,
+    pub subscription_input_tokens: i64,
+    pub subscription_output_tokens: i64,
+    pub provider_count: i64,
+    pub model_count: i64,
+}
+
+/// What was spent within the windows in which providers limit use: 5 hours, a day, a week.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CostWindowSpend {
+    pub provider: String,
+    pub biller: String,
+    /// `5h`, `24h` or `7d`.
+    pub window: String,
+    pub window_hours: i64,
+    pub cost_cents: Cents,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub output_tokens: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IssueCostsOf {
+    pub id: IssueRef,
+    /// Only what lies below the issue.
+    #[serde(default, deserialize_with = "query::flag")]
+    pub exclude_root: bool,
+}
+
+/// What an issue with all below it cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IssueCostSummary {
+    pub issue_id: IssueId,
+    pub issue_count: i64,
+    pub include_descendants: bool,
+    pub cost_cents: Cents,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub output_tokens: i64,
+    pub run_count: i64,
+    /// Milliseconds that its runs were at work, also those that still are.
+    pub runtime_ms: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -346,6 +346,12 @@ operations! {
     ListCostsByProvider = "costs.by_provider": Get "/api/companies/{companyId}/costs/by-provider" -> 200, Company, (CostRange) -> Vec<CostByProviderModel>, reads [Cost];
     #[doc = "The same by project."]
     ListCostsByProject = "costs.by_project": Get "/api/companies/{companyId}/costs/by-project" -> 200, Company, (CostRange) -> Vec<CostByProject>, reads [Cost Project];
+    #[doc = "The same by who sends the bill."]
+    ListCostsByBiller = "costs.by_biller": Get "/api/companies/{companyId}/costs/by-biller" -> 200, Company, (CostRange) -> Vec<CostByBiller>, reads [Cost];
+    #[doc = "What was spent in the last 5 hours, day and week, by provider."]
+    ListWindowSpend = "costs.window_spend": Get "/api/companies/{companyId}/costs/window-spend" -> 200, Company, (CompanyPath) -> Vec<CostWindowSpend>, reads [Cost];
+    #[doc = "What an issue cost, with all below it."]
+    GetIssueCosts = "costs.of_issue": Get "/api/issues/{id}/cost-summary" -> 200, Company, (IssueCostsOf) -> IssueCostSummary, reads [Cost Issue Run];
     #[doc = "A company's budgets, what is spent of each, and what waits for a decision."]
     GetBudgets = "budgets.overview": Get "/api/companies/{companyId}/budgets/overview" -> 200, Company, (CompanyPath) -> BudgetOverview, reads [Budget Cost Approval Company Agent Project Run];
     #[doc = "Sets a budget of a company, an agent or a project; an amount of zero lifts it."]

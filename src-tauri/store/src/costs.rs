@@ -1,10 +1,11 @@
 //! The ledger of costs and its sums.
 
 use contract::cost::{
-    CostByAgent, CostByAgentModel, CostByProject, CostByProviderModel, CostEvent, CostRange,
+    CostByAgent, CostByAgentModel, CostByBiller, CostByProject, CostByProviderModel, CostEvent, CostRange,
+    CostWindowSpend,
 };
 use contract::feed::ChangeOp;
-use contract::{AgentId, Cents, CompanyId, Kind, Micros, RunId, Timestamp};
+use contract::{AgentId, Cents, CompanyId, IssueId, Kind, Micros, RunId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
@@ -207,6 +208,89 @@ pub async fn by_provider(conn: &mut SqliteConnection, range: &CostRange) -> Resu
         })
     })
     .await
+}
+
+pub async fn by_biller(conn: &mut SqliteConnection, range: &CostRange) -> Result<Vec<CostByBiller>> {
+    let sql = format!(
+        "SELECT e.biller, {SUMS}, {BY_BILLING}, count(DISTINCT e.provider), count(DISTINCT e.model) \
+         FROM cost_events e {WITHIN} GROUP BY e.biller ORDER BY 2 DESC, e.biller"
+    );
+    sums(conn, range, sql, |c| {
+        Ok(CostByBiller {
+            biller: c.next()?,
+            cost_cents: cents(c.next()?),
+            input_tokens: c.next()?,
+            cached_input_tokens: c.next()?,
+            output_tokens: c.next()?,
+            api_run_count: c.next()?,
+            subscription_run_count: c.next()?,
+            subscription_cached_input_tokens: c.next()?,
+            subscription_input_tokens: c.next()?,
+            subscription_output_tokens: c.next()?,
+            provider_count: c.next()?,
+            model_count: c.next()?,
+        })
+    })
+    .await
+}
+
+/// What was spent within a range that is called by this name.
+pub async fn in_window(
+    conn: &mut SqliteConnection,
+    range: &CostRange,
+    (window, hours): (&str, i64),
+) -> Result<Vec<CostWindowSpend>> {
+    let sql = format!(
+        "SELECT e.provider, e.biller, {SUMS} FROM cost_events e {WITHIN} \
+         GROUP BY e.provider, e.biller ORDER BY 3 DESC, e.provider, e.biller"
+    );
+    sums(conn, range, sql, |c| {
+        Ok(CostWindowSpend {
+            provider: c.next()?,
+            biller: c.next()?,
+            window: window.to_owned(),
+            window_hours: hours,
+            cost_cents: cents(c.next()?),
+            input_tokens: c.next()?,
+            cached_input_tokens: c.next()?,
+            output_tokens: c.next()?,
+        })
+    })
+    .await
+}
+
+/// What these issues cost and took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfIssues {
+    pub cost: Micros,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub output_tokens: i64,
+    pub runs: i64,
+    pub runtime_ms: i64,
+}
+
+/// Adds it up, with runs at work until now.
+pub async fn of_issues(conn: &mut SqliteConnection, issues: &[IssueId], now: Timestamp) -> Result<OfIssues> {
+    let q = sqlx::query(
+        "SELECT c.cost, c.fresh, c.cached, c.written, r.n, r.ms FROM \
+           (SELECT coalesce(sum(cost_micros), 0) AS cost, coalesce(sum(input_tokens), 0) AS fresh, \
+              coalesce(sum(cached_input_tokens), 0) AS cached, coalesce(sum(output_tokens), 0) AS written \
+            FROM cost_events WHERE issue_id IN (SELECT value FROM json_each(?1))) c, \
+           (SELECT count(*) AS n, coalesce(sum(max(coalesce(finished_at, ?2) - started_at, 0)), 0) AS ms \
+            FROM heartbeat_runs WHERE started_at IS NOT NULL \
+              AND issue_id IN (SELECT value FROM json_each(?1))) r",
+    );
+    let row = now.bind(q.bind(crate::relations::json_list(issues))).fetch_one(conn).await?;
+    let mut c = Cursor::new(&row);
+    Ok(OfIssues {
+        cost: c.next()?,
+        input_tokens: c.next()?,
+        cached_input_tokens: c.next()?,
+        output_tokens: c.next()?,
+        runs: c.next()?,
+        runtime_ms: c.next()?,
+    })
 }
 
 pub async fn by_project(conn: &mut SqliteConnection, range: &CostRange) -> Result<Vec<CostByProject>> {

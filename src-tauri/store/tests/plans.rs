@@ -159,6 +159,7 @@ async fn use_hot_paths(store: &Store) {
     }
     store::budgets::recent_costs(conn, AGENT).await.unwrap();
     store::costs::spent_of_agent(conn, AGENT).await.unwrap();
+    store::costs::of_issues(conn, &[ISSUE], NOW).await.unwrap();
     store::costs::of_run(conn, RUN).await.unwrap();
     store::approvals::waiting_of_issue(conn, ISSUE).await.unwrap();
     store::wakeups::open_for_run(conn, RUN).await.unwrap();

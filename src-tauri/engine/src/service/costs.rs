@@ -1,7 +1,9 @@
 //! Reporting costs, and reading what work cost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use contract::company::CompanyPath;
 use contract::cost::*;
 use contract::operations::*;
 use contract::{ApiError, CompanyId, Micros};
@@ -121,4 +123,49 @@ sums! {
     ListCostsByAgentModel => by_agent_model -> CostByAgentModel,
     ListCostsByProvider => by_provider -> CostByProviderModel,
     ListCostsByProject => by_project -> CostByProject,
+    ListCostsByBiller => by_biller -> CostByBiller,
 }
+
+/// Windows in which providers limit use, and their hours.
+const WINDOWS: [(&str, i64); 3] = [("5h", 5), ("24h", 24), ("7d", 168)];
+
+impl Handle<ListWindowSpend> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: CompanyPath) -> Answer<Vec<CostWindowSpend>> {
+        let mut conn = self.store.read().await.answer()?;
+        self.company(&mut conn, caller, q.company_id).await?;
+        let mut rows = Vec::new();
+        for (name, hours) in WINDOWS {
+            let length = Duration::from_secs(3600 * hours.unsigned_abs());
+            let from = Some(self.now().minus(length));
+            let range = CostRange { company_id: q.company_id, from, to: None };
+            rows.extend(store::costs::in_window(&mut conn, &range, (name, hours)).await.answer()?);
+        }
+        Ok(rows)
+    }
+}
+
+impl Handle<GetIssueCosts> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: IssueCostsOf) -> Answer<IssueCostSummary> {
+        let mut conn = self.store.read().await.answer()?;
+        let issue = self.issue(&mut conn, caller, &q.id).await?;
+        let mut tree = store::relations::descendants(&mut conn, issue.id).await.answer()?;
+        if !q.exclude_root {
+            tree.push(issue.id);
+        }
+        let sums = store::costs::of_issues(&mut conn, &tree, self.now()).await.answer()?;
+        Ok(IssueCostSummary {
+            issue_id: issue.id,
+            issue_count: i64::try_from(tree.len()).unwrap_or(i64::MAX),
+            include_descendants: true,
+            cost_cents: contract::Cents::new(sums.cost.rounded_cents()),
+            input_tokens: sums.input_tokens,
+            cached_input_tokens: sums.cached_input_tokens,
+            output_tokens: sums.output_tokens,
+            run_count: sums.runs,
+            runtime_ms: sums.runtime_ms,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,13 @@
 //! The properties of an issue, each changed where it stands.
 
+use contract::cost::IssueCostsOf;
 use contract::issue::{IssueDetail, WorkMode};
+use contract::operations as op;
 use contract::{IssueId, LabelId, Patch, ProjectId};
 use leptos::prelude::*;
 
 use super::Current;
+use crate::api::query::{Ask, use_query};
 use crate::components::base::{Ago, Avatar, Icon, IssueChip, Link, PriorityIcon, StatusIcon};
 use crate::components::icons as i;
 use crate::components::issue_row::{AssigneeMark, SummaryRow};
@@ -378,6 +381,7 @@ fn Facts(current: Current) -> impl IntoView {
                         <span class="ellipsis">{creator.clone()}</span>
                     </span>
                 </Property>
+                <Cost id=issue.id />
                 {time("Created", Some(issue.created_at))}
                 {time("Updated", Some(issue.updated_at))}
                 {time("Started", issue.started_at)}
@@ -396,5 +400,34 @@ fn Facts(current: Current) -> impl IntoView {
                     })}
             </section>
         }
+    }
+}
+
+/// What the issue cost with all below it, once a run was at work on any of it.
+#[component]
+fn Cost(id: contract::IssueId) -> impl IntoView {
+    let co = company();
+    let costs = use_query::<op::GetIssueCosts>(move || {
+        Some(Ask::within(IssueCostsOf { id: id.into(), exclude_root: false }, co.id))
+    });
+    move || {
+        costs.get().filter(|c| c.run_count > 0).map(|c| {
+            let runs = crate::format::count(c.run_count, "run", "runs");
+            let below = match c.issue_count {
+                1 => String::new(),
+                n => format!(", with {} below it", crate::format::count(n - 1, "issue", "issues")),
+            };
+            let tokens = crate::format::tokens(c.input_tokens + c.output_tokens);
+            view! {
+                <Property label="Cost">
+                    <span class="fact" title=format!("{tokens} tokens in {runs}{below}") data-testid="issue-cost">
+                        {crate::format::money(c.cost_cents)}
+                        <span class="muted">
+                            {format!(" · {runs}, {}", crate::format::duration(c.runtime_ms))}
+                        </span>
+                    </span>
+                </Property>
+            }
+        })
     }
 }
