@@ -24,6 +24,9 @@ const READER_CACHE: &str = "-2048";
 const WRITER_CACHE: &str = "-8192";
 /// How long a statement waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Rows go from the connection's thread one by one; where there is room for a page of them, neither side waits for the
+/// other in between.
+const ROWS_ON_THE_WAY: usize = 512;
 /// How long a caller waits for its turn at a connection.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pages after which the writer itself writes the log back, should the checkpointer not keep up: 64 MiB.
@@ -202,6 +205,7 @@ pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROWS_ON_THE_WAY)
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()
