@@ -187,6 +187,7 @@ async fn use_hot_paths(store: &Store) {
     store::issues::touch(&mut tx, &issue).await.unwrap();
     store::issues::save(&mut tx, &issue).await.unwrap();
     store::runs::request_cancel(&mut tx, RUN, "x").await.unwrap();
+    store::watchdog::drop_ended_looks(&mut tx, "stale_active_run_evaluation").await.unwrap();
     tx.commit().await.unwrap();
 }
 
