@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 
 use contract::{CompanyId, IssueId, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
-use crate::Result;
-use crate::entity::{Column, Cursor};
+use crate::entity::Column;
+use crate::{Result, StoreError};
 
 /// Matches looked at in each index.
 const CANDIDATES: i64 = 60;
@@ -147,7 +147,8 @@ pub async fn hits(
     Ok(found)
 }
 
-/// One question for all of them: each costs a way to the database's thread and back.
+/// One question for all of them, and one row for each: a question costs a way to the database's thread and back,
+/// and so does a row, which is more than finding it.
 async fn matches(
     conn: &mut SqliteConnection,
     company: CompanyId,
@@ -162,7 +163,8 @@ async fn matches(
         .map(|field| {
             let (index, _) = field.index();
             format!(
-                "SELECT * FROM (SELECT {} AS field, i.id, i.updated_at, m.rowid FROM {index} m {} \
+                "SELECT {}, json_group_array(json_array(id, updated_at, rowid)) FROM \
+                 (SELECT i.id, i.updated_at, m.rowid FROM {index} m {} \
                  WHERE {index} MATCH ? AND i.company_id = ? AND i.hidden_at IS NULL \
                  ORDER BY m.rowid DESC LIMIT {CANDIDATES})",
                 field.number(),
@@ -178,14 +180,20 @@ async fn matches(
         };
         q = company.bind(q.bind(expression));
     }
-    let rows = q.fetch_all(conn).await?;
-    rows.iter()
-        .map(|r| {
-            let mut c = Cursor::new(r);
-            let field = Field::of(c.next()?);
-            Ok(Hit { field, issue: c.next()?, updated_at: c.next()?, record: c.next()? })
-        })
-        .collect()
+    let mut hits = Vec::new();
+    for row in q.fetch_all(conn).await? {
+        let field = Field::of(Column::read(&row, 0)?);
+        let found: &str = row.try_get(1)?;
+        let found: Vec<(IssueId, i64, i64)> =
+            serde_json::from_str(found).map_err(|e| StoreError::Value(e.to_string()))?;
+        hits.extend(found.into_iter().map(|(issue, updated_at, record)| Hit {
+            issue,
+            updated_at: Timestamp::from_millis(updated_at),
+            field,
+            record,
+        }));
+    }
+    Ok(hits)
 }
 
 /// The texts of these records.
