@@ -91,8 +91,14 @@ async fn a_run_works_in_a_worktree_of_its_issue_and_sees_nothing_else_of_the_pro
 async fn a_program_that_is_killed_while_it_provisions_does_it_again() {
     let place = Place::new("workspaces-killed");
     let gate = place.work().join("go");
-    let provision =
-        format!("echo x >> .provisioned; while [ ! -e '{}' ]; do sleep 0.05; done", gate.display());
+    // What prepares a worktree runs the code that agents wrote there, so it sees no more than they do.
+    let token = place.data().join("operator-token");
+    let provision = format!(
+        "echo begun >> .provisioned; cat '{}' >> .provisioned; while [ ! -e '{}' ]; do sleep 0.05; done; \
+         echo ended >> .provisioned",
+        token.display(),
+        gate.display()
+    );
     let policy = json!({ "enabled": true, "workspaceStrategy": { "provisionCommand": provision } });
     let mut program = Headless::start(&place);
     let client = program.client();
@@ -112,11 +118,18 @@ async fn a_program_that_is_killed_while_it_provisions_does_it_again() {
     let cwd = PathBuf::from(text(&seen["workspace"]["cwd"]));
     program.process.0.kill().unwrap();
     program.process.0.wait().unwrap();
-    std::fs::write(&gate, "").unwrap();
     drop(program);
 
     let program = Headless::start(&place);
     let client = program.client();
+    // The first one was left waiting: it is ended before the second one begins.
+    let told = || std::fs::read_to_string(cwd.join(".provisioned")).unwrap_or_default();
+    let begun = std::time::Instant::now();
+    while told() != "begun\nbegun\n" {
+        assert!(begun.elapsed() < SOON, "it is not begun again: {}", told());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    std::fs::write(&gate, "").unwrap();
     let ended = client
         .until(&path, SOON, |w| {
             let steps = w["operations"].as_array().unwrap();
@@ -125,6 +138,18 @@ async fn a_program_that_is_killed_while_it_provisions_does_it_again() {
         })
         .await;
     assert_eq!(text(&ended["workspace"]["cwd"]), cwd.to_str().unwrap());
+    assert!(token.exists());
+    assert_eq!(told(), "begun\nbegun\nended\n");
+    let step = ended["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|s| s["status"] == "succeeded" && s["phase"] == "workspace_provision");
+    let log = client.get(&format!("/api/workspace-operations/{}/log", text(&step.unwrap()["id"]))).await;
+    assert!(
+        text(&log["content"]).contains("operator-token"),
+        "what the command complained of is kept: {log}"
+    );
     assert_eq!(git(&repo, &["worktree", "list"]).lines().count(), 2, "one worktree, the same");
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use contract::{AgentId, CompanyId, RunId};
-use runner::host::SandboxPolicy;
+use contract::{AgentId, CompanyId, RunId, WorkspaceOperationId};
+use runner::host::{HostLauncher, SandboxPolicy};
 
 use crate::EngineError;
 
@@ -11,14 +11,15 @@ use crate::EngineError;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub data_dir: PathBuf,
-    /// The `paperclip` binary: run hosts and the demo agent are its hidden subcommands.
-    pub cli_program: PathBuf,
+    /// Starts run hosts and the demo agent.
+    pub launcher: HostLauncher,
     pub sandbox: SandboxPolicy,
 }
 
 impl Config {
+    /// `cli_program` is the `paperclip` binary: run hosts and the demo agent are its hidden subcommands.
     pub fn new(data_dir: PathBuf, cli_program: PathBuf) -> Self {
-        Self { data_dir, cli_program, sandbox: SandboxPolicy::Preferred }
+        Self { data_dir, launcher: HostLauncher::new(cli_program), sandbox: SandboxPolicy::Preferred }
     }
 }
 
@@ -76,6 +77,11 @@ impl Paths {
     /// The run folder as `logRef` names it, relative to the data folder.
     pub fn run_ref(company: CompanyId, run: RunId) -> String {
         format!("runs/{company}/{run}")
+    }
+
+    /// The folder of a command of the operator's around a workspace, as its `logRef` names it.
+    pub fn step_ref(company: CompanyId, step: WorkspaceOperationId) -> String {
+        format!("steps/{company}/{step}")
     }
 
     pub fn agent_home(&self, agent: AgentId) -> PathBuf {

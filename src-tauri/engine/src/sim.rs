@@ -1,6 +1,7 @@
 //! An engine on a simulated clock, whose agents are scripts: no process, no waiting, no chance but the seed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use contract::recovery::{IssueOutlook, RecoveryAction, RecoveryActions};
 use contract::run::{Run, RunStatus};
 use contract::{ApiError, IssueId, JsonObject, Micros, RunId, Timestamp};
 use runner::adapter::{BillingType, Conclusion, ErrorFamily, Metered, Outcome, Parsed, Payee, Usage};
-use runner::host::{ExitReport, Progress};
+use runner::host::{ExitReport, HostLauncher, Progress};
 use serde_json::{Value, json};
 
 use crate::run::End;
@@ -71,7 +72,13 @@ pub(crate) enum Ends {
 }
 
 impl Sim {
+    /// One in which no command can be started: runs are ended by the test that speaks for them.
     pub async fn new(seed: u64) -> Self {
+        Self::launching(seed, HostLauncher::new("no-such-program".into())).await
+    }
+
+    /// One whose commands around workspaces really run.
+    pub async fn launching(seed: u64, launcher: HostLauncher) -> Self {
         // Where there is memory to be had as a folder, nothing waits for a disk.
         let memory = std::path::Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
@@ -80,7 +87,7 @@ impl Sim {
             seed: AtomicU64::new(seed),
             carried: Mutex::default(),
         });
-        let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
+        let config = Config { launcher, ..Config::new(dir.path().to_owned(), PathBuf::new()) };
         let engine = Engine::open_in(config, Arc::clone(&world) as Arc<dyn World>).await.unwrap();
         let mut sim = Self { engine, world, company: String::new(), dir };
         sim.found("Sim").await;
@@ -91,9 +98,9 @@ impl Sim {
     pub async fn crash(self) -> Self {
         let Self { engine, world, company, dir } = self;
         world.carried.lock().unwrap().clear();
+        let config = engine.config.clone();
         engine.shutdown().await;
         drop(engine);
-        let config = Config::new(dir.path().to_owned(), dir.path().join("no-such-program"));
         let engine = Engine::open_in(config, Arc::clone(&world) as Arc<dyn World>).await.unwrap();
         engine.adopt_runs().await.unwrap();
         while !engine.live_runs().is_empty() {

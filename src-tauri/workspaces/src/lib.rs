@@ -10,7 +10,6 @@
 //! - `command` runs the operator's own commands around a worktree's life.
 //! - `disk` measures, `survey` finds what nobody knows of.
 
-mod command;
 mod disk;
 mod error;
 mod folder;
@@ -23,7 +22,6 @@ mod snapshot;
 mod survey;
 mod worktree;
 
-pub use command::{Command, Finished, run_command};
 pub use disk::{DiskUse, disk_use};
 pub use error::{GitError, Reason};
 pub use folder::{Source, Workspace, WorkspaceError, resolve};

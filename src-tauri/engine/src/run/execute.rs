@@ -8,9 +8,7 @@ use contract::agent::Agent;
 use contract::run::Run;
 use contract::{ApiError, JsonObject, RunId};
 use runner::adapter::{Adapter, Conclusion, Invocation, Metered, OutputParser, Parsed, Payee, adapters};
-use runner::host::{
-    ExitReport, HostEvent, HostHandle, HostLauncher, KillCause, LaunchSpec, Progress, Started, launch,
-};
+use runner::host::{ExitReport, HostEvent, HostHandle, KillCause, LaunchSpec, Progress, Started, launch};
 use runner::log::RunLog;
 use tokio::sync::watch;
 
@@ -117,7 +115,12 @@ impl Engine {
         let adapter = self.adapter(&agent.adapter_type)?;
         let mut fresh = false;
         loop {
-            let ctx = self.run_context(run, &agent, token, fresh).await?;
+            let ctx = match self.run_context(run, &agent, token, fresh).await {
+                Ok(ctx) => ctx,
+                // A command that prepared its place was ended with the program: no fault of the run's.
+                Err(_) if self.stop.is_cancelled() => return Ok(None),
+                Err(e) => return Err(e),
+            };
             let session_before = ctx.session.clone();
             let mut own = vec![self.paths.agent_home(agent.id)];
             // A worktree lies in the program's data; this one is the run's.
@@ -154,8 +157,7 @@ impl Engine {
                     invocation,
                 )
             };
-            let launcher = HostLauncher::new(self.config.cli_program.clone());
-            let handle = launch(&launcher, spec).await.map_err(|e| {
+            let handle = launch(&self.config.launcher, spec).await.map_err(|e| {
                 ApiError::internal(e.to_string())
                     .with_details(serde_json::json!({ "errorCode": "host_failed" }))
             })?;

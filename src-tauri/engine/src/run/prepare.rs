@@ -9,7 +9,6 @@ use contract::{CommentId, InteractionId, JsonObject};
 use domain::context;
 use domain::prompt::{CommentBrief, HEARTBEAT, IssueBrief, WakeBrief, render};
 use runner::adapter::{Instructions, PromptParts, RunContext, SkillMount};
-use runner::host::HostLauncher;
 use serde_json::{Value, json};
 use store::SqliteConnection;
 
@@ -82,7 +81,7 @@ impl Engine {
             bundle_root: self.paths.bundles(agent.company_id),
             instructions,
             skills: vec![SkillMount { name: skills::RUNTIME_SKILL.to_owned(), source: skill }],
-            demo_agent: HostLauncher::new(self.config.cli_program.clone()).demo_agent(),
+            demo_agent: self.config.launcher.demo_agent(),
             secrets: Vec::new(),
         })
     }

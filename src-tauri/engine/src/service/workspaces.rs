@@ -153,30 +153,31 @@ impl Handle<ReadWorkspaceOperationLogOp> for Engine {
         caller: &Caller,
         q: ReadWorkspaceOperationLog,
     ) -> Answer<WorkspaceOperationLog> {
-        let mut conn = self.store.read().await.answer()?;
-        let step =
-            store::workspace_operations::get(&mut conn, q.operation_id).await.or_missing("Operation")?;
+        let step = {
+            let mut conn = self.store.read().await.answer()?;
+            store::workspace_operations::get(&mut conn, q.operation_id).await.or_missing("Operation")?
+        };
         caller.within(step.company_id)?;
-        let text = [step.stdout_excerpt, step.stderr_excerpt].into_iter().flatten().collect::<String>();
-        let (content, next_offset) =
-            slice(&text, q.offset.unwrap_or(0), super::bounded(q.limit_bytes, 256_000, 1 << 20));
-        Ok(WorkspaceOperationLog {
+        let log = |store: &str, log_ref: String, (content, next_offset)| WorkspaceOperationLog {
             operation_id: step.id,
-            store: "database".to_owned(),
-            log_ref: step.id.to_string(),
+            store: store.to_owned(),
+            log_ref,
             content,
             next_offset,
-        })
+        };
+        let Some(log_ref) = step.log_ref.clone() else {
+            // A step without a command writes nothing; one of an earlier version's left what the ledger holds.
+            let text = [step.stdout_excerpt, step.stderr_excerpt].into_iter().flatten().collect::<String>();
+            return Ok(log("database", step.id.to_string(), (text, None)));
+        };
+        let (dir, offset) = (self.step_dir(&step), q.offset.unwrap_or(0));
+        let limit = super::bounded(q.limit_bytes, 256_000, 1 << 20) as usize;
+        let read =
+            tokio::task::spawn_blocking(move || crate::workspace::output_text(&dir, offset, limit)).await;
+        let read = read.map_err(|e| ApiError::internal(e.to_string()))?;
+        let part = read.map_err(|e| ApiError::internal(format!("The log cannot be read: {e}")))?;
+        Ok(log("local_file", log_ref, part))
     }
-}
-
-/// A part of a text, cut between characters, and where the next part begins.
-fn slice(text: &str, offset: u64, limit: u32) -> (String, Option<u64>) {
-    let begin = text.ceil_char_boundary(usize::try_from(offset).unwrap_or(usize::MAX).min(text.len()));
-    let end = text.floor_char_boundary(begin.saturating_add(limit as usize).min(text.len()));
-    // A limit below one character would never get on.
-    let end = if end <= begin { text.ceil_char_boundary((begin + 1).min(text.len())) } else { end };
-    (text[begin..end].to_owned(), (end < text.len()).then_some(end as u64))
 }
 
 impl Handle<GetIssueWorkspace> for Engine {
@@ -222,25 +223,5 @@ impl Handle<ListWorkspaceTrash> for Engine {
 impl Handle<RestoreWorkspace> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: TrashPath) -> Answer<ExecutionWorkspace> {
         Box::pin(self.restore_workspace(caller, q.trash_id)).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_read_to_its_end_in_parts_of_any_size() {
-        let text = "aé日🦀z";
-        for limit in 1..9 {
-            let (mut read, mut at) = (String::new(), Some(0));
-            while let Some(offset) = at {
-                let (part, next) = slice(text, offset, limit);
-                read.push_str(&part);
-                at = next;
-            }
-            assert_eq!(read, text, "{limit} at a time");
-        }
-        assert_eq!(slice(text, 1000, 10), (String::new(), None));
     }
 }

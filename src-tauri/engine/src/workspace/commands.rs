@@ -1,17 +1,13 @@
 //! The operator's commands around a workspace: what they are told, and what becomes of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use contract::RunId;
 use contract::agent::Agent;
 use contract::issue::Issue;
-use contract::workspace::{ExecutionWorkspace, WorkspaceOperationStatus, WorkspacePhase};
-use serde_json::json;
-use workspaces::{Command, Finished};
+use contract::workspace::{ExecutionWorkspace, WorkspacePhase};
+use runner::adapter::env::ChildEnv;
 
-use super::blocking;
-use super::ledger::{COMMAND_TIME, Ended};
 use crate::Engine;
 use crate::error::{Answer, OrAnswer};
 
@@ -72,40 +68,13 @@ impl Engine {
         };
         // Asks the login shell the first time, so that the command finds what the operator finds.
         runner::path::agent_path().await;
-        let command = Command {
-            line: line.to_owned(),
-            cwd: PathBuf::from(w.cwd.clone().unwrap_or_default()),
-            env: environment(w, whom),
-            time: COMMAND_TIME,
-        };
-        let end = match blocking(move || workspaces::run_command(&command)).await? {
-            Ok(finished) => ended(finished),
-            Err(e) => Ended::badly(&format!("It could not be started: {e}")),
-        };
+        let env = ChildEnv { vars: environment(w, whom), ..ChildEnv::default() };
+        let stop = whom.run.and_then(|r| self.live_runs().get(&r).map(|l| l.stop_reason.subscribe()));
+        let end = Box::pin(self.run_hosted(&step, env, stop)).await?;
         let why = end.facts.get("reason").and_then(|r| r.as_str()).map(str::to_owned);
         let mut tx = self.store.write(self.now()).await.answer()?;
         self.end_step(&mut tx, step, end).await?;
         tx.commit().await.answer()?;
         Ok(why)
     }
-}
-
-fn ended(f: Finished) -> Ended {
-    let mut end = if f.succeeded() {
-        Ended::well(json!({}))
-    } else {
-        let how = match (f.timed_out, f.exit_code) {
-            (true, _) => format!("It did not end within {} minutes", COMMAND_TIME.as_secs() / 60),
-            (false, Some(code)) => format!("It ended with code {code}"),
-            (false, None) => "It was ended by a signal".to_owned(),
-        };
-        let last = [&f.stderr, &f.stdout].into_iter().find_map(|s| s.lines().rfind(|l| !l.trim().is_empty()));
-        let last: String = last.unwrap_or_default().trim().chars().take(300).collect();
-        Ended::badly(&if last.is_empty() { how } else { format!("{how}: {last}") })
-    };
-    debug_assert!(end.status != WorkspaceOperationStatus::Running);
-    end.exit_code = f.exit_code;
-    end.stdout = Some(f.stdout);
-    end.stderr = Some(f.stderr);
-    end
 }

@@ -1,7 +1,5 @@
 //! The ledger: what is done with a workspace stands there before it is done, and its end after.
 
-use std::time::Duration;
-
 use contract::workspace::{
     ExecutionWorkspace, WorkspaceOperation, WorkspaceOperationStatus as Status, WorkspacePhase,
 };
@@ -9,6 +7,7 @@ use contract::{JsonObject, RunId};
 use serde_json::Value;
 use store::WriteTx;
 
+use super::hosted::Kept;
 use crate::Engine;
 use crate::error::{Answer, OrAnswer};
 
@@ -19,6 +18,8 @@ pub(super) struct Ended {
     pub exit_code: Option<i32>,
     pub stdout: Option<String>,
     pub stderr: Option<String>,
+    /// Where a command wrote more than the ledger holds.
+    pub log: Option<Kept>,
     pub facts: JsonObject,
 }
 
@@ -35,7 +36,17 @@ impl Ended {
 
     fn with(status: Status, facts: Value) -> Self {
         let facts = facts.as_object().cloned().unwrap_or_default();
-        Self { status, exit_code: None, stdout: None, stderr: None, facts }
+        Self { status, exit_code: None, stdout: None, stderr: None, log: None, facts }
+    }
+
+    /// Adds to the reason of a failure the last that the command said, of the first stream on which it said anything.
+    pub fn add_last_line(&mut self, streams: [&str; 2]) {
+        let Some(Value::String(reason)) = self.facts.get_mut("reason") else { return };
+        let last = streams.into_iter().find_map(|s| s.lines().rfind(|l| !l.trim().is_empty()));
+        if let Some(last) = last {
+            reason.push_str(": ");
+            reason.extend(last.trim().chars().take(300));
+        }
     }
 }
 
@@ -49,8 +60,10 @@ impl Engine {
         phase: WorkspacePhase,
         command: Option<String>,
     ) -> Answer<WorkspaceOperation> {
+        let id = self.new_id();
+        let log_ref = command.is_some().then(|| crate::Paths::step_ref(workspace.company_id, id));
         let step = WorkspaceOperation {
-            id: self.new_id(),
+            id,
             company_id: workspace.company_id,
             execution_workspace_id: Some(workspace.id),
             heartbeat_run_id: run,
@@ -59,8 +72,8 @@ impl Engine {
             cwd: workspace.cwd.clone(),
             status: Status::Running,
             exit_code: None,
-            log_store: None,
-            log_ref: None,
+            log_store: log_ref.is_some().then(|| "local_file".to_owned()),
+            log_ref,
             log_bytes: None,
             log_sha256: None,
             log_compressed: false,
@@ -87,6 +100,9 @@ impl Engine {
         step.exit_code = end.exit_code;
         step.stdout_excerpt = end.stdout.filter(|s| !s.is_empty());
         step.stderr_excerpt = end.stderr.filter(|s| !s.is_empty());
+        if let Some(log) = end.log {
+            (step.log_bytes, step.log_sha256) = (Some(log.bytes), Some(log.sha256));
+        }
         if !end.facts.is_empty() {
             step.metadata.get_or_insert_default().extend(end.facts);
         }
@@ -117,6 +133,8 @@ impl Engine {
         if broken.is_empty() {
             return Ok(());
         }
+        // First what still works in a folder, lest the next run find it busy there.
+        futures_util::future::join_all(broken.iter().map(|step| self.end_hosted(step))).await;
         let mut tx = self.store.write(self.now()).await.answer()?;
         for step in broken {
             self.end_step(&mut tx, step, Ended::badly("The program ended in the middle of it")).await?;
@@ -124,6 +142,3 @@ impl Engine {
         tx.commit().await.answer()
     }
 }
-
-/// How long a command of the operator may take.
-pub(super) const COMMAND_TIME: Duration = Duration::from_secs(30 * 60);

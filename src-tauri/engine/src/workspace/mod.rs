@@ -1,6 +1,7 @@
 //! Where issues are worked on, from the choice of a folder to what is kept of it.
 //!
 //! - `place` gives a run its folder: the project's own, or a worktree of its issue, made and provisioned when needed.
+//! - `commands` are the operator's own around it, `hosted` runs them as an agent's are run.
 //! - `ledger` records each step, before it is taken and after.
 //! - `finalize` closes a run's part; what waits for the work goes on only then.
 //! - `close` takes a workspace away, never before all of it is kept; `trash` brings it back, or gives it up in time.
@@ -10,6 +11,7 @@
 mod close;
 mod commands;
 mod finalize;
+mod hosted;
 mod ledger;
 mod place;
 mod read;
@@ -19,6 +21,7 @@ mod tests;
 mod trash;
 
 pub(crate) use close::Close;
+pub(crate) use hosted::output_text;
 pub(crate) use place::check_folder;
 
 use std::collections::HashMap;

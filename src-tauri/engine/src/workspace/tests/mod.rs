@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod host;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ fn git(dir: &Path, args: &[&str]) -> String {
 
 impl Bench {
     async fn new(seed: u64) -> Self {
-        let sim = Sim::new(seed).await;
+        let sim = Sim::launching(seed, host::launcher()).await;
         let dir = tempfile::tempdir().unwrap();
         let repo = dir.path().canonicalize().unwrap().join("the code");
         std::fs::create_dir_all(&repo).unwrap();
@@ -374,7 +375,7 @@ async fn another_agent_goes_on_in_a_workspace_only_with_a_word_about_it() {
 #[tokio::test]
 async fn closing_keeps_everything_and_the_trash_brings_it_back_for_thirty_days() {
     let b = Bench::new(8).await;
-    let update = json!({ "id": b.project, "workspaceId": b.code, "cleanupCommand": "touch ../cleaned" });
+    let update = json!({ "id": b.project, "workspaceId": b.code, "cleanupCommand": "cp unsaved \"$PAPERCLIP_WORKSPACE_REPO_ROOT/cleaned\"" });
     b.sim.ask("project-workspaces.update", update).await;
     let agent = b.sim.agent("Ada", json!({})).await;
     let issue = b.issue(&agent, json!({})).await;
@@ -398,7 +399,9 @@ async fn closing_keeps_everything_and_the_trash_brings_it_back_for_thirty_days()
     let closed = b.close(&w).await.unwrap();
     assert_eq!(closed["status"], "archived");
     assert!(!place.cwd.exists() && b.worktrees() == 0);
-    assert!(place.cwd.with_file_name("cleaned").exists());
+    let seen = b.repo.join("cleaned");
+    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "precious\n");
+    std::fs::remove_file(seen).unwrap();
     assert!(b.close(&w).await.is_err(), "once");
     let now = b.of(issue).await;
     assert!(now.git.is_none() && now.is_finalized);
