@@ -246,9 +246,9 @@ async fn links_are_opened_outside_when_they_lead_to_pages_and_mail_and_never_oth
         eventually(&format!("{wanted:?} to be opened"), SOON, async || (lines() == wanted).then_some(()))
             .await;
     };
-    window.select("[data-testid=comment] a[href^='https:']").await.click().await.unwrap();
+    window.click_on("[data-testid=comment] a[href^='https:']").await;
     until("https://example.org/a?b=1&c=2#d\n").await;
-    window.select("[data-testid=comment] a[href^='mailto:']").await.click().await.unwrap();
+    window.click_on("[data-testid=comment] a[href^='mailto:']").await;
     let both = "https://example.org/a?b=1&c=2#d\nmailto:someone@example.org\n";
     until(both).await;
     let dead =

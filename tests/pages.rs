@@ -247,12 +247,12 @@ async fn lists_are_filtered_searched_and_kept_as_views() {
     window.click("saved-views").await;
     window.find("menu-filter").await.send_keys("The website\u{E007}").await.unwrap();
     window.select("[data-testid=toast]").await;
-    window.select(".filter-drop").await.click().await.unwrap();
+    window.click_on(".filter-drop").await;
     eventually("all issues", PATIENCE, async || (rows().await > 3).then_some(())).await;
     window.click("saved-views").await;
     pick(&window, "The website").await;
     eventually("the view", PATIENCE, async || (rows().await == 1).then_some(())).await;
-    window.select(".filter-drop").await.click().await.unwrap();
+    window.click_on(".filter-drop").await;
     eventually("all issues again", PATIENCE, async || (rows().await > 3).then_some(())).await;
     window.fill("issue-search", "typeface").await;
     eventually("the match", PATIENCE, async || (rows().await == 1).then_some(())).await;
@@ -315,7 +315,7 @@ async fn a_company_a_project_and_an_agent_are_changed_in_the_window() {
     window.click("company-resume").await;
     client.until(&company, PATIENCE, |c| c["status"] == "active").await;
     // A label is taken off everything.
-    window.select("[data-testid=label-line] button").await.click().await.unwrap();
+    window.click_on("[data-testid=label-line] button").await;
     window.click("confirm-yes").await;
     client.until(&format!("{company}/labels"), PATIENCE, |l| *l == json!([])).await;
 

@@ -207,7 +207,7 @@ async fn the_operator_sets_up_a_project_reads_the_changes_closes_the_workspace_a
     window.lead(&format!("/{}/issues/{}", text(&company["issuePrefix"]), text(&issue["identifier"]))).await;
     window.find("workspace-facts").await;
     window.select("[data-testid=changed-file][data-path='new.txt']").await;
-    window.select("[data-testid=changed-file][data-path='a.txt'] button").await.click().await.unwrap();
+    window.click_on("[data-testid=changed-file][data-path='a.txt'] button").await;
     assert_eq!(window.select(".diff .diff-line.removed").await.text().await.unwrap(), "-two");
     assert_eq!(window.select(".diff .diff-line.added").await.text().await.unwrap(), "+2");
     window.find("workspace-disk").await;

@@ -77,9 +77,14 @@ impl Window {
     /// Clicks the element with this test id once it takes a click. As a person would, it is scrolled to first, away
     /// from the edges where something may lie over it.
     pub async fn click(&self, id: &str) {
+        self.click_on(&format!("[data-testid={id}]")).await;
+    }
+
+    /// The same with any selector.
+    pub async fn click_on(&self, css: &str) {
         let script = "arguments[0].scrollIntoView({ block: 'center' })";
-        eventually(&format!("{id} to take a click"), PATIENCE, async || {
-            let element = self.find(id).await;
+        eventually(&format!("{css} to take a click"), PATIENCE, async || {
+            let element = self.select(css).await;
             self.page.execute(script, vec![serde_json::to_value(&element).ok()?]).await.ok()?;
             element.click().await.ok()
         })

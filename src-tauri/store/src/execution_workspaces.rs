@@ -116,6 +116,38 @@ pub async fn issues_in(conn: &mut SqliteConnection, id: ExecutionWorkspaceId) ->
     id.bind(q).fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
 }
 
+/// From a run of an issue to another issue's run that is at work in the same worktree.
+macro_rules! in_the_way {
+    ($select:literal, $end:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM heartbeat_runs q JOIN issues i ON i.id = q.issue_id \
+             JOIN execution_workspaces w ON w.id = i.execution_workspace_id AND w.closed_at IS NULL \
+               AND w.strategy_type = 'git_worktree' \
+             JOIN issues o ON o.execution_workspace_id = w.id AND o.id <> i.id \
+             JOIN heartbeat_runs r ON r.issue_id = o.id AND r.status = 'running' \
+               AND r.status IN ('queued', 'scheduled_retry', 'running') ",
+            $end
+        )
+    };
+}
+
+/// The issue whose run works in the worktree that a queued run would work in.
+pub async fn in_the_way(conn: &mut SqliteConnection, run: RunId) -> Result<Option<String>> {
+    let q = sqlx::query(in_the_way!("coalesce(o.identifier, o.title)", "WHERE q.id = ? LIMIT 1"));
+    scalar(conn, run.bind(q)).await
+}
+
+/// The queued runs that something is in the way of.
+pub async fn kept_out(conn: &mut SqliteConnection) -> Result<Vec<RunId>> {
+    let q = sqlx::query(in_the_way!(
+        "DISTINCT q.id",
+        "WHERE q.status = 'queued' AND q.status IN ('queued', 'scheduled_retry', 'running')"
+    ));
+    q.fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
+}
+
 /// The runs that are at work in it, or about to be.
 pub async fn runs_in(conn: &mut SqliteConnection, id: ExecutionWorkspaceId) -> Result<Vec<RunId>> {
     let q = sqlx::query(

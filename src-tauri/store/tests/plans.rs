@@ -125,6 +125,8 @@ async fn use_hot_paths(store: &Store) {
     let mode = contract::workspace::WorkspaceMode::IsolatedWorkspace;
     store::execution_workspaces::open_of(conn, ISSUE, mode).await.unwrap();
     store::execution_workspaces::runs_in(conn, workspace).await.unwrap();
+    store::execution_workspaces::in_the_way(conn, RUN).await.unwrap();
+    store::execution_workspaces::kept_out(conn).await.unwrap();
     store::execution_workspaces::issues_in(conn, workspace).await.unwrap();
     store::workspace_operations::of_run(conn, RUN).await.unwrap();
     store::workspace_operations::is_finalized(conn, workspace).await.unwrap();

@@ -1,7 +1,7 @@
 //! The core without a window, over HTTP.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ pub fn measure(built: &Built, data: &Path, figures: &mut Figures, stream_minutes
     say("xtask: measure eight connections");
     figures.insert("list of 50, 8 connections", throughput(&program, &company)?);
     say("xtask: measure while agents stream");
-    while_streaming(&program, &company, figures, stream_minutes)
+    while_streaming(&program, &company, data, figures, stream_minutes)
 }
 
 /// Times a call many times over and notes the percentiles that the table has of it.
@@ -156,8 +156,7 @@ fn runs(client: &mut Client, company: &str, figures: &mut Figures) -> Result<()>
     let mut times = Vec::new();
     for n in 0..RUNS + 5 {
         let begun = Instant::now();
-        let run = client.json("POST", &format!("/api/agents/{agent}/wakeup"), "{}")?;
-        let path = format!("/api/heartbeat-runs/{}", run["id"].as_str().context("a run")?);
+        let path = format!("/api/heartbeat-runs/{}", wake(client, &agent)?);
         while client.json("GET", &path, "")?["finishedAt"].is_null() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -203,7 +202,13 @@ fn throughput(program: &Program, company: &str) -> Result<f64> {
     sum
 }
 
-fn while_streaming(program: &Program, company: &str, figures: &mut Figures, minutes: u64) -> Result<()> {
+fn while_streaming(
+    program: &Program,
+    company: &str,
+    data: &Path,
+    figures: &mut Figures,
+    minutes: u64,
+) -> Result<()> {
     let mut client = program.client()?;
     client.call(
         "PATCH",
@@ -213,9 +218,11 @@ fn while_streaming(program: &Program, company: &str, figures: &mut Figures, minu
     // This very program writes the streams: fifty shells would measure how fast the machine can fork.
     let this = std::env::current_exe()?;
     let config = serde_json::json!({ "command": this, "args": [super::stream::COMMAND] }).to_string();
+    let mut streamers = Streamers { logs: data.join("runs").join(company), runs: Vec::new() };
     for n in 0..STREAMING {
         let agent = agent(&mut client, company, &format!("Stream {n}"), &config)?;
-        client.call("POST", &format!("/api/agents/{agent}/wakeup"), "{}")?;
+        let run = wake(&mut client, &agent)?;
+        streamers.runs.push((agent, run));
     }
     thread::sleep(Duration::from_secs(3));
     let hosts: Vec<f64> = memory::running("run-host").into_iter().filter_map(memory::pss).collect();
@@ -225,7 +232,10 @@ fn while_streaming(program: &Program, company: &str, figures: &mut Figures, minu
     calls(&mut client, company, figures, " while 50 agents stream")?;
     say(format_args!("xtask: {} run hosts were live", hosts.len()));
     if minutes > 0 {
-        figures.insert("growth of memory while streaming", growth(program, minutes)?);
+        figures.insert(
+            "growth of memory while streaming",
+            growth(program, &mut client, &mut streamers, minutes)?,
+        );
     }
     client.call("POST", "/api/instance/pause", "")?;
     for _ in 0..300 {
@@ -238,14 +248,40 @@ fn while_streaming(program: &Program, company: &str, figures: &mut Figures, minu
     Ok(())
 }
 
+/// Starts a run of an agent, and names it.
+fn wake(client: &mut Client, agent: &str) -> Result<String> {
+    let run = client.json("POST", &format!("/api/agents/{agent}/wakeup"), "{}")?;
+    Ok(run["id"].as_str().context("a run")?.to_owned())
+}
+
+/// Agents that stream, each with its last run.
+struct Streamers {
+    logs: PathBuf,
+    runs: Vec<(String, String)>,
+}
+
+impl Streamers {
+    /// Wakes those again whose run is over, and takes its log away: an hour of all of them fits on few disks.
+    fn go_on(&mut self, client: &mut Client) -> Result<()> {
+        for (agent, run) in &mut self.runs {
+            if !client.json("GET", &format!("/api/heartbeat-runs/{run}"), "")?["finishedAt"].is_null() {
+                let _ = std::fs::remove_dir_all(self.logs.join(&run));
+                *run = wake(client, agent)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How much more memory the core takes at the end than after the first third, by the median of each minute.
-fn growth(program: &Program, minutes: u64) -> Result<f64> {
+fn growth(program: &Program, client: &mut Client, streamers: &mut Streamers, minutes: u64) -> Result<f64> {
     let mut each = Vec::new();
     for minute in 0..minutes {
         let mut samples = Vec::new();
         for _ in 0..12 {
             thread::sleep(Duration::from_secs(5));
             samples.extend(memory::pss(program.child.id()));
+            streamers.go_on(client)?;
         }
         each.push(percentile(&mut samples, 0.5));
         say(format_args!("xtask: minute {}: {:.1} MiB", minute + 1, each[each.len() - 1]));

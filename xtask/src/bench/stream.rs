@@ -1,4 +1,4 @@
-//! What an agent of the bench runs: a mebibyte a second on standard output, until it is stopped.
+//! What an agent of the bench runs: a mebibyte a second on standard output, for some minutes.
 
 use std::io::Write as _;
 use std::thread;
@@ -10,6 +10,8 @@ use anyhow::Result;
 pub const COMMAND: &str = "bench-stream";
 const BYTES_A_SECOND: u128 = 1 << 20;
 const LINE: usize = 1 << 10;
+/// Longer than the calls of the table take, and short enough for the disk.
+const SPAN: Duration = Duration::from_secs(180);
 /// Agents write in bursts; this often.
 const EVERY: Duration = Duration::from_millis(50);
 
@@ -19,7 +21,7 @@ pub fn stream() -> Result<()> {
     let mut out = std::io::stdout().lock();
     let begun = Instant::now();
     let mut written = 0u128;
-    loop {
+    while begun.elapsed() < SPAN {
         let due = begun.elapsed().as_millis() * BYTES_A_SECOND / 1000;
         while written < due {
             out.write_all(&line)?;
@@ -28,4 +30,5 @@ pub fn stream() -> Result<()> {
         out.flush()?;
         thread::sleep(EVERY);
     }
+    Ok(())
 }

@@ -122,6 +122,9 @@ impl Engine {
         line.sort_by_key(|(rank, ..)| *rank);
         self.leave_out_the_turned_away(&mut conn, &mut line).await?;
         self.leave_out_the_unfunded(&mut conn, &queued, &mut line).await?;
+        // Two would overwrite each other's work.
+        let kept_out = store::execution_workspaces::kept_out(&mut conn).await.answer()?;
+        line.retain(|(_, run, _)| !kept_out.contains(run));
         let mut out = Vec::new();
         for (_, id, agent) in line {
             if i64::try_from(out.len()).unwrap_or(i64::MAX) >= room {
@@ -235,6 +238,10 @@ impl Engine {
         if let Err(gate) = domain::run::start_gate(&facts) {
             self.turn_away(&mut tx, run, gate).await?;
             return tx.commit().await.answer();
+        }
+        if let Some(other) = store::execution_workspaces::in_the_way(&mut tx, run.id).await.answer()? {
+            let why = format!("{other} is worked on in the same worktree");
+            return self.leave_in_line(tx, run.id, &why).await;
         }
         let project = issue.as_ref().and_then(|i| i.as_ref()).and_then(|i| i.project_id);
         let scopes = Scopes::of(&run, project);

@@ -272,6 +272,9 @@ impl Engine {
         {
             return Ok(Held::Provider(account.blocked_until));
         }
+        if let Some(issue) = store::execution_workspaces::in_the_way(conn, run.id).await.answer()? {
+            return Ok(Held::Workspace(issue));
+        }
         let scopes = Scopes::of(run, self.project_of(conn, run).await?);
         match self.funds(conn, &mut Ledger::default(), scopes).await? {
             Funds::Granted(_) => {}

@@ -18,6 +18,10 @@ const INDEX_LINES: u64 = 64;
 const INDEX_BYTES: u64 = 256 << 10;
 /// How soon a full disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// What logs leave of a disk to everything else, the database before all: this, or a twentieth of a small disk.
+const RESERVE: u64 = 1 << 30;
+/// How long what was seen of the disk holds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A batch is written when it is this long, without waiting for a flush: short lines grow manyfold.
 const BATCH_BYTES: usize = 256 << 10;
 
@@ -30,7 +34,16 @@ struct Trouble {
     tried: Instant,
 }
 
-/// The writing end of a log. A disk that is full costs lines, never the run.
+/// How much of the disk is left.
+#[derive(Debug)]
+struct Room {
+    reserve: u64,
+    looked: Option<Instant>,
+    is_scarce: bool,
+}
+
+/// The writing end of a log. A disk that is full costs lines, never the run; and one that is nearly full takes no more
+/// of them, or fifty talkative agents would leave no room to note how they ended.
 pub struct LogWriter {
     dir: PathBuf,
     segment: File,
@@ -50,6 +63,7 @@ pub struct LogWriter {
     batch_lines: u64,
     batch_index: Vec<u8>,
     trouble: Option<Trouble>,
+    room: Room,
     lost: (u64, u64),
     truncated: Option<String>,
     /// The same, until somebody has taken notice.
@@ -79,6 +93,7 @@ impl LogWriter {
             batch_lines: 0,
             batch_index: Vec::new(),
             trouble: None,
+            room: Room { reserve: RESERVE, looked: None, is_scarce: false },
             lost: (0, 0),
             truncated: None,
             news: None,
@@ -133,6 +148,9 @@ impl LogWriter {
         if self.full || self.trouble.as_ref().is_some_and(|t| now.duration_since(t.tried) < RETRY) {
             let reason = format!("the log has reached its limit of {} bytes", self.limit);
             return self.lose(now, &reason);
+        }
+        if self.room.is_scarce(&self.dir, now) {
+            return self.lose(now, "the disk is nearly full, and what is left of it is for everything else");
         }
         if let Some(trouble) = self.trouble.take() {
             // Room again, perhaps: say first what is missing at this place.
@@ -217,6 +235,20 @@ impl LogWriter {
 
     pub fn sync(&self) -> io::Result<()> {
         self.segment.sync_data()
+    }
+}
+
+impl Room {
+    fn is_scarce(&mut self, dir: &Path, now: Instant) -> bool {
+        if self.looked.is_none_or(|t| now.duration_since(t) >= LOOK_EVERY) {
+            self.looked = Some(now);
+            // What cannot be asked is not taken for full: writing tells.
+            self.is_scarce = rustix::fs::statvfs(dir).is_ok_and(|disk| {
+                let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+                left < self.reserve.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 20)
+            });
+        }
+        self.is_scarce
     }
 }
 
@@ -335,6 +367,26 @@ mod tests {
         std::fs::remove_file(index).unwrap();
         assert_eq!(log.total_lines().unwrap(), 2000);
         assert_eq!(log.read_lines(700, 1).unwrap()[0].text(), "line 700");
+    }
+
+    #[test]
+    fn the_last_of_a_disk_is_left_to_everything_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = LogWriter::open(dir.path(), u64::MAX).unwrap();
+        let (now, ts) = (Instant::now(), Timestamp::from_millis(0));
+        // As if a twentieth of this disk were never free.
+        writer.room = Room { reserve: u64::MAX, looked: Some(now), is_scarce: true };
+        writer.push(ts, OutputStream::Stdout, "lost\n");
+        writer.flush(now, ts);
+        assert!(writer.take_news().unwrap().contains("nearly full"));
+        assert_eq!(writer.lines(), 0);
+        // Somebody made room.
+        writer.room = Room { reserve: 0, looked: None, is_scarce: true };
+        writer.push(ts, OutputStream::Stdout, "kept\n");
+        writer.flush(now + RETRY, ts);
+        let lines = RunLog::open(dir.path()).unwrap().read_lines(0, 10).unwrap();
+        assert!(lines[0].text().starts_with("1 lines are missing here: the disk is nearly full"));
+        assert_eq!(lines[1].text(), "kept");
     }
 
     #[test]

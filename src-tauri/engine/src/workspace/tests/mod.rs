@@ -169,12 +169,15 @@ async fn a_run_gets_a_worktree_of_its_issue_and_the_next_one_goes_on_in_it() {
 #[tokio::test]
 async fn two_issues_never_share_a_folder_unless_they_are_told_to() {
     let b = Bench::new(2).await;
-    let mut folders = Vec::new();
+    let (mut folders, mut runs) = (Vec::new(), Vec::new());
     for name in ["Ada", "Bo"] {
         let agent = b.sim.agent(name, json!({})).await;
         b.issue(&agent, json!({})).await;
-        folders.push(b.enter(&b.sim.one().await).await.cwd);
+        let run = b.sim.one().await;
+        folders.push(b.enter(&run).await.cwd);
+        runs.push(run);
     }
+    let at_work = runs.remove(0);
     assert_ne!(folders[0], folders[1]);
     let agent = b.sim.agent("Cy", json!({})).await;
     let settings = json!({ "executionWorkspaceSettings": { "mode": "shared_workspace" } });
@@ -203,6 +206,12 @@ async fn two_issues_never_share_a_folder_unless_they_are_told_to() {
         other["sourceIssueId"].as_str().unwrap().parse().unwrap()
     };
     let heir = b.issue(&agent, json!({ "inheritExecutionWorkspaceFromIssueId": first })).await;
+    let others = b.sim.started().await;
+    assert!(others.iter().all(|r| r.issue_id != Some(heir)), "the other's run is still at work there");
+    let queued = b.sim.ask("issues.outlook", json!({ "id": heir })).await;
+    assert!(queued["reason"].as_str().unwrap().contains("in the same worktree"), "{queued}");
+    b.done(&at_work).await;
+    b.sim.end(&at_work, Ends::Well("Done.")).await;
     let run = b.started_on(heir).await;
     assert_eq!(b.enter(&run).await.cwd, folders[0], "the issue says so");
 
