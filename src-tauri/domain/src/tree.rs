@@ -13,6 +13,8 @@ pub struct Node {
     pub held: bool,
     /// The newest cancel of a tree that took this issue and was not restored: when, and what the issue was before.
     pub taken: Option<(Timestamp, IssueStatus)>,
+    /// Another one is open in its place, of those of which there is one at a time.
+    pub replaced: bool,
 }
 
 /// Whether the act leaves the issue as it is, and why.
@@ -27,6 +29,7 @@ pub fn skip(mode: TreeMode, node: &Node) -> Option<TreeSkip> {
             None => Some(TreeSkip::NotCancelledByTreeControl),
             // Opened and cancelled by hand since then.
             Some((at, _)) if node.cancelled_at != Some(at) => Some(TreeSkip::ChangedAfterCancel),
+            Some(_) if node.replaced => Some(TreeSkip::ChangedAfterCancel),
             Some(_) => None,
         },
         _ => None,
@@ -55,6 +58,7 @@ mod tests {
             cancelled_at: at.map(Timestamp::from_millis),
             held,
             taken: taken.map(|(t, s)| (Timestamp::from_millis(t), s)),
+            replaced: false,
         })
     }
 
@@ -68,6 +72,8 @@ mod tests {
             prop_assert_eq!(skip(TreeMode::Restore, &cancelled), None);
             let back = restored(n.status);
             prop_assert!(!back.is_terminal() && back != IssueStatus::InProgress);
+            let twin = Node { replaced: true, ..cancelled };
+            prop_assert_eq!(skip(TreeMode::Restore, &twin), Some(TreeSkip::ChangedAfterCancel));
             let again = Node { status: back, cancelled_at: None, ..cancelled };
             prop_assert_eq!(skip(TreeMode::Restore, &again), Some(TreeSkip::NotCancelled));
             // Cancelled by hand since: that was meant.

@@ -181,6 +181,21 @@ pub async fn taken(
         .collect()
 }
 
+/// Those of these issues in whose place another one is open: of what the program opens by itself, there is one at a
+/// time of each origin.
+pub async fn replaced(conn: &mut SqliteConnection, issues: &[IssueId]) -> Result<Vec<IssueId>> {
+    let q = sqlx::query(
+        "SELECT i.id FROM issues i WHERE i.id IN (SELECT value FROM json_each(?)) \
+         AND i.origin_kind IN ('routine_execution', 'stale_active_run_evaluation', 'issue_productivity_review') \
+         AND EXISTS (SELECT 1 FROM issues o WHERE o.company_id = i.company_id AND o.origin_kind <> 'manual' \
+           AND o.origin_kind = i.origin_kind AND o.origin_id = i.origin_id AND o.id <> i.id \
+           AND (o.origin_kind <> 'routine_execution' OR o.origin_fingerprint = i.origin_fingerprint) \
+           AND o.status NOT IN ('done', 'cancelled') AND o.hidden_at IS NULL)",
+    );
+    let rows = q.bind(json_list(issues)).fetch_all(conn).await?;
+    rows.iter().map(|r| Column::read(r, 0)).collect()
+}
+
 pub async fn get(conn: &mut SqliteConnection, root: IssueId, id: TreeHoldId) -> Result<Option<TreeHold>> {
     select("WHERE id = ? AND root_issue_id = ?").bind(&id).bind(&root).one(conn).await
 }

@@ -1,6 +1,6 @@
 //! What an act on a tree of issues would find and do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contract::issue::Issue;
 use contract::run::{RunStatus, RunSummary};
@@ -71,6 +71,18 @@ impl Engine {
         let ids: Vec<IssueId> = all.iter().map(|(i, _)| i.id).collect();
         let pauses = store::trees::pauses_at(conn, &ids).await.answer()?;
         let taken = store::trees::taken(conn, &ids).await.answer()?;
+        let mut replaced: HashSet<IssueId> =
+            store::trees::replaced(conn, &ids).await.answer()?.into_iter().collect();
+        // Of two that were cancelled, one comes back.
+        let mut origins = HashSet::new();
+        for (issue, _) in all.iter().filter(|(i, _)| taken.contains_key(&i.id)) {
+            if let Some(origin) = one_at_a_time(issue)
+                && !replaced.contains(&issue.id)
+                && !origins.insert(origin)
+            {
+                replaced.insert(issue.id);
+            }
+        }
         let mut runs = store::runs::live_by_issue(conn, &ids).await.answer()?;
         let mut held: HashMap<IssueId, Vec<TreeHoldId>> = HashMap::new();
         let mut out = Vec::with_capacity(all.len());
@@ -86,6 +98,7 @@ impl Engine {
                 cancelled_at: issue.cancelled_at,
                 held: !holds.is_empty(),
                 taken: taken.get(&issue.id).map(|(_, at, before)| (*at, *before)),
+                replaced: replaced.contains(&issue.id),
             };
             let skip = skip(mode, &node);
             let begins = pauses.contains_key(&issue.id);
@@ -185,4 +198,15 @@ fn warnings(seen: &[Seen], mode: TreeMode) -> Vec<TreeWarning> {
         );
     }
     out
+}
+
+/// What of an issue may be open only once.
+fn one_at_a_time(issue: &Issue) -> Option<(String, String, Option<String>)> {
+    let kind = issue.origin_kind.clone();
+    let origin = issue.origin_id.clone()?;
+    match kind.as_str() {
+        "routine_execution" => Some((kind, origin, Some(issue.origin_fingerprint.clone()))),
+        "stale_active_run_evaluation" | "issue_productivity_review" => Some((kind, origin, None)),
+        _ => None,
+    }
 }

@@ -159,6 +159,33 @@ async fn what_was_cancelled_together_is_restored_together_but_for_what_was_chang
 }
 
 #[tokio::test]
+async fn of_what_there_is_one_at_a_time_a_restore_brings_back_one() {
+    let tree = Tree::at_work(6).await;
+    let sim = &tree.sim;
+    let mut reviews = Vec::new();
+    for _ in 0..2 {
+        let review = sim.issue_with(json!({ "parentId": tree.root, "status": "backlog" })).await;
+        tree.act(review, "cancel").await;
+        let mut tx = sim.engine.store.write(sim.engine.now()).await.unwrap();
+        let mut row = store::issues::get(&mut tx, review).await.unwrap().unwrap();
+        (row.origin_kind, row.origin_id) =
+            ("issue_productivity_review".to_owned(), Some("the work".to_owned()));
+        store::issues::save(&mut tx, &row).await.unwrap();
+        tx.commit().await.unwrap();
+        reviews.push(review);
+    }
+    sim.pass(MINUTE).await;
+    tree.act(tree.root, "restore").await;
+    let open = async || {
+        let (a, b) = (sim.get(reviews[0]).await, sim.get(reviews[1]).await);
+        [a, b].iter().filter(|i| !i.status.is_terminal()).count()
+    };
+    assert_eq!(open().await, 1, "both were taken, by acts of their own");
+    let preview = sim.ask("trees.preview", json!({ "id": tree.root, "mode": "restore" })).await;
+    assert_eq!(preview["totals"]["affectedIssues"], 0, "the other one has a successor: {preview:#}");
+}
+
+#[tokio::test]
 async fn a_pause_within_a_pause_outlives_it() {
     let tree = Tree::at_work(5).await;
     let (sim, [first, second]) = (&tree.sim, tree.children);
