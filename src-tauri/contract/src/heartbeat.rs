@@ -66,6 +66,8 @@ pub struct HeartbeatContextIssue {
     pub origin_kind: String,
     pub origin_id: Option<String>,
     pub productivity_review: Option<crate::watchdog::IssueProductivityReview>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocker_attention: Option<crate::graph::IssueBlockerAttention>,
     pub updated_at: Timestamp,
 }
 

@@ -181,6 +181,9 @@ pub struct IssueDetail {
     pub active_run: Option<RunSummary>,
     /// Somebody is asked whether its agent gets anywhere with it.
     pub productivity_review: Option<IssueProductivityReview>,
+    /// Whether what holds it up is on its way. Absent: nothing holds it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocker_attention: Option<crate::graph::IssueBlockerAttention>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -18,6 +18,7 @@ pub mod document;
 pub mod error;
 pub mod execution;
 pub mod feed;
+pub mod graph;
 pub mod heartbeat;
 pub mod id;
 pub mod instance;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::issue::{Issue, IssueStatus};
+use crate::issue::{Issue, IssueStatus, IssueSummary};
 use crate::text::Text;
 use crate::words::words;
 use crate::{AgentId, CompanyId, IssueId, IssueRef, JsonObject, RecoveryActionId, RunId, Timestamp};
@@ -170,6 +170,8 @@ pub struct IssueOutlook {
     /// When something happens by itself.
     pub at: Option<Timestamp>,
     pub action: Option<OutlookAction>,
+    /// The issue that nothing moves, of those that this one waits for.
+    pub blocker: Option<IssueSummary>,
 }
 
 words! {
@@ -205,6 +207,8 @@ words! {
         ResumeAgent = "resume_agent",
         ResolveRecovery = "resolve_recovery",
         Assign = "assign",
+        /// What it waits for is moved by nothing: go there.
+        OpenBlocker = "open_blocker",
         /// A budget is spent: raise it.
         RaiseBudget = "raise_budget",
     }

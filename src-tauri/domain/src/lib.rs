@@ -7,6 +7,7 @@ pub mod budget;
 pub mod checkout;
 pub mod context;
 pub mod failure;
+pub mod graph;
 pub mod issue;
 pub mod liveness;
 pub mod monitor;

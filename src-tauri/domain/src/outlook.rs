@@ -58,6 +58,8 @@ pub struct Facts {
     pub approvals: usize,
     /// Identifiers of blockers that are not done.
     pub blockers: Vec<String>,
+    /// Where what it waits for has come to a halt, in one sentence.
+    pub halt: Option<String>,
     pub reviewer: Option<String>,
     pub next_check: Option<Timestamp>,
     /// What recovery would do with it.
@@ -65,7 +67,7 @@ pub struct Facts {
 }
 
 fn say(state: OutlookState, reason: impl Into<String>, action: Option<OutlookAction>) -> IssueOutlook {
-    IssueOutlook { state, reason: reason.into(), run_id: None, at: None, action }
+    IssueOutlook { state, reason: reason.into(), run_id: None, at: None, action, blocker: None }
 }
 
 /// Says what the issue waits for.
@@ -91,6 +93,9 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
     }
     if f.cards > 0 || f.approvals > 0 {
         return say(S::Deciding, "It waits for your decision", Some(Do::Decide));
+    }
+    if let Some(halt) = &f.halt {
+        return say(S::Stalled, halt.clone(), Some(Do::OpenBlocker));
     }
     if !f.blockers.is_empty() {
         return say(S::Blocked, format!("It waits for {}", f.blockers.join(", ")), None);
@@ -153,7 +158,7 @@ fn spent(whose: &str) -> IssueOutlook {
 fn with_run(f: &Facts, run: &LiveRun) -> IssueOutlook {
     let name = f.agent.as_ref().map_or("An agent", |a| a.0.as_str());
     let RunOutlook { state, reason, at, action } = run_outlook(run, &f.held, name);
-    IssueOutlook { state, reason, run_id: Some(run.id), at, action }
+    IssueOutlook { state, reason, run_id: Some(run.id), at, action, blocker: None }
 }
 
 /// Says what a run of this agent waits for, or that it is at work.
@@ -207,7 +212,7 @@ mod tests {
         #[test]
         fn no_open_issue_of_an_agent_is_without_a_mover_or_a_word(
             status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..8usize,
-            recovery in 0..3usize, (cards, approvals) in (0..2usize, 0..2usize), blockers in 0..2usize,
+            recovery in 0..3usize, (cards, approvals) in (0..2usize, 0..2usize), blockers in 0..3usize,
             (on_demand, paused, poor) in any::<(bool, bool, bool)>(), next in 0..5usize,
         ) {
             const OPEN: [IssueStatus; 5] = [
@@ -233,6 +238,7 @@ mod tests {
                 cards,
                 approvals,
                 blockers: vec!["A-1".into(); blockers],
+                halt: (blockers > 1).then(|| "It waits for A-1, which is paused".into()),
                 reviewer: None,
                 next_check: None,
                 next: [

@@ -11,6 +11,7 @@
 
 mod budget;
 mod caller;
+mod chains;
 mod config;
 mod dispatch;
 mod error;

@@ -228,6 +228,30 @@ pub async fn unresolved(conn: &mut SqliteConnection, issue: IssueId) -> Result<V
     .await
 }
 
+/// Those of these issues on which something is under way or waited for: a run, a wake, a card, an approval, a check at
+/// a set time, a recovery.
+pub async fn moving(
+    conn: &mut SqliteConnection,
+    issues: &[IssueId],
+    now: contract::Timestamp,
+) -> Result<Vec<IssueId>> {
+    let q = sqlx::query(
+        "SELECT i.id FROM issues i WHERE i.id IN (SELECT value FROM json_each(?1)) AND ( \
+           i.monitor_next_check_at > ?2 \
+           OR EXISTS (SELECT 1 FROM heartbeat_runs r WHERE r.issue_id = i.id \
+             AND r.status IN ('queued', 'scheduled_retry', 'running')) \
+           OR EXISTS (SELECT 1 FROM agent_wakeup_requests w WHERE w.issue_id = i.id \
+             AND w.status = 'deferred_issue_execution') \
+           OR EXISTS (SELECT 1 FROM issue_thread_interactions t WHERE t.issue_id = i.id AND t.status = 'pending') \
+           OR EXISTS (SELECT 1 FROM issue_approvals l JOIN approvals a ON a.id = l.approval_id \
+             WHERE l.issue_id = i.id AND a.status IN ('pending', 'revision_requested')) \
+           OR EXISTS (SELECT 1 FROM issue_recovery_actions x WHERE x.source_issue_id = i.id \
+             AND x.status IN ('active', 'escalated')))",
+    );
+    let rows = q.bind(json_list(issues)).bind(now.millis()).fetch_all(conn).await?;
+    rows.iter().map(|r| Column::read(r, 0)).collect()
+}
+
 /// A path of blockers from `from` to `to`, when there is one: `to` would come to block itself.
 pub async fn blocking_path(
     conn: &mut SqliteConnection,

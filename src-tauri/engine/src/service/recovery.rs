@@ -162,13 +162,27 @@ impl Handle<GetOutlook> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: IssuePath) -> Answer<IssueOutlook> {
         let mut conn = self.store.read().await.answer()?;
         let issue = self.issue(&mut conn, caller, &q.id).await?;
-        let facts = self.outlook_facts(&mut conn, &issue).await?;
-        Ok(outlook(&facts))
+        let chains = self.chains(&mut conn, &[issue.id]).await?;
+        let halt = chains.halt(issue.id);
+        let facts = self.outlook_facts(&mut conn, &issue, halt.as_ref().map(|f| chains.sentence(f))).await?;
+        let mut said = outlook(&facts);
+        if said.action == Some(OutlookAction::OpenBlocker)
+            && let Some(leaf) = halt.and_then(|f| f.leaf())
+        {
+            let found = store::relations::summaries_of(&mut conn, &[leaf]).await.answer()?;
+            said.blocker = found.into_values().next();
+        }
+        Ok(said)
     }
 }
 
 impl Engine {
-    async fn outlook_facts(&self, conn: &mut SqliteConnection, issue: &Issue) -> Answer<Facts> {
+    async fn outlook_facts(
+        &self,
+        conn: &mut SqliteConnection,
+        issue: &Issue,
+        halt: Option<String>,
+    ) -> Answer<Facts> {
         let agent = match issue.assignee_agent_id {
             Some(id) => store::agents::get(conn, id).await.answer()?,
             None => None,
@@ -202,6 +216,7 @@ impl Engine {
                 .unwrap_or(0),
             cards: store::interactions::pending(conn, issue.id).await.answer()?.len(),
             blockers: blockers.into_iter().map(awaited).collect(),
+            halt,
             reviewer,
             next_check: issue.monitor_next_check_at.filter(|t| *t > self.now()),
             next: self.next_for(conn, issue).await?,

@@ -10,6 +10,7 @@ use contract::{AgentId, CompanyId, IssueId, IssueRef, Kind, RunId};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::entity::{Column, entity, insert, scalar, select, update};
+use crate::relations::json_list;
 use crate::{Result, WriteTx};
 
 pub use list::{count, list, needs_text_search, waiting_count};
@@ -67,6 +68,11 @@ entity!(
 
 pub async fn get(conn: &mut SqliteConnection, id: IssueId) -> Result<Option<Issue>> {
     select("WHERE id = ?").bind(&id).one(conn).await
+}
+
+/// These issues, those that are there.
+pub async fn many(conn: &mut SqliteConnection, ids: &[IssueId]) -> Result<Vec<Issue>> {
+    select("WHERE id IN (SELECT value FROM json_each(?))").text(&json_list(ids)).all(conn).await
 }
 
 pub async fn find(conn: &mut SqliteConnection, r: &IssueRef) -> Result<Option<Issue>> {

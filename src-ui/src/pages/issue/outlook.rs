@@ -1,7 +1,7 @@
 //! Why the issue stands where it stands, with the one action that moves it.
 
 use contract::agent::AgentPath;
-use contract::issue::{IssuePath, IssueStatus};
+use contract::issue::{IssuePath, IssueStatus, IssueSummary};
 use contract::operations as op;
 use contract::recovery::{
     IssueOutlook, OutlookAction, OutlookState, RecoveryOutcome, ResolveRecovery, RetryNow, RetryNowOutcome,
@@ -69,6 +69,7 @@ fn Line(current: Current, outlook: IssueOutlook) -> impl IntoView {
             <Icon d=icon />
             <span>{words} {blockers}</span>
             {when}
+            {outlook.blocker.map(|b| view! { <Open blocker=b /> })}
             {outlook.action.map(|a| view! { <Action current=current action=a /> })}
         </div>
     }
@@ -99,6 +100,25 @@ fn Blockers(current: Current) -> impl IntoView {
     }
 }
 
+/// The way to the issue that nothing moves.
+#[component]
+fn Open(blocker: IssueSummary) -> impl IntoView {
+    let co = company();
+    let key = blocker.identifier.unwrap_or_default();
+    let label = format!("Open {key}");
+    view! {
+        <button
+            class="btn"
+            data-testid="outlook-action"
+            title=blocker.title
+            on:click=move |_| co.go(Page::Issue(key.clone()))
+        >
+            <Icon d=i::ARROW_RIGHT />
+            {label}
+        </button>
+    }
+}
+
 #[component]
 fn Action(current: Current, action: OutlookAction) -> impl IntoView {
     let id = current.detail.with_untracked(|d| d.issue.id);
@@ -122,8 +142,8 @@ fn Action(current: Current, action: OutlookAction) -> impl IntoView {
             company().go(Page::Waiting);
         }),
         OutlookAction::ResolveRecovery => view! { <Resolve current=current /> }.into_any(),
-        // Assigning is a field of the page, a decision a card in the thread.
-        OutlookAction::Decide | OutlookAction::Assign => ().into_any(),
+        // Assigning is a field of the page, a decision a card in the thread, and the blocker has its own button.
+        OutlookAction::Decide | OutlookAction::Assign | OutlookAction::OpenBlocker => ().into_any(),
         OutlookAction::CheckNow => button("Look now", i::ZAP, move || {
             act::<op::CheckMonitorNow>(IssuePath { id: id.into() }, move |_| {
                 current.query.refetch();

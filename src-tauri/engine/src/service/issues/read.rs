@@ -34,6 +34,11 @@ impl Engine {
             Some(g) => store::planning::goal(conn, g).await.answer()?,
             None => store::planning::default_goal(conn, issue.company_id).await.answer()?,
         };
+        // One whose work is done still holds up until its workspace is finalized.
+        let blocker_attention = match around.blocked_by.is_empty() {
+            true => None,
+            false => self.chains(conn, &[id]).await?.attention(id),
+        };
         Ok(IssueDetail {
             label_ids: labels.iter().map(|l| l.id).collect(),
             labels,
@@ -58,6 +63,7 @@ impl Engine {
             goal,
             active_run: store::runs::of_issue(conn, id, true).await.answer()?.into_iter().next(),
             productivity_review: self.productivity_review(conn, id).await?,
+            blocker_attention,
             issue,
         })
     }
@@ -134,6 +140,7 @@ impl Handle<GetContext> for Engine {
                 origin_kind: i.origin_kind,
                 origin_id: i.origin_id,
                 productivity_review: d.productivity_review,
+                blocker_attention: d.blocker_attention,
                 updated_at: i.updated_at,
             },
             ancestors: d.ancestors,
