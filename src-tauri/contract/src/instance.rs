@@ -108,6 +108,55 @@ pub struct PatchGeneralSettings {
     pub theme: Option<String>,
 }
 
+/// What Paperclip keeps behind flags. Most of it is simply there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExperimentalSettings {
+    pub enable_environments: bool,
+    pub enable_isolated_workspaces: bool,
+    pub enable_issue_plan_decompositions: bool,
+    pub enable_cloud_sync: bool,
+    pub auto_restart_dev_server_when_idle: bool,
+    /// Ask somebody to look where a chain of blockers has come to a halt.
+    pub enable_issue_graph_liveness_auto_recovery: bool,
+    /// Hours within which something of the chain changed: older halts are left alone.
+    pub issue_graph_liveness_auto_recovery_lookback_hours: u32,
+}
+
+impl Default for ExperimentalSettings {
+    fn default() -> Self {
+        Self {
+            enable_environments: false,
+            enable_isolated_workspaces: true,
+            enable_issue_plan_decompositions: true,
+            enable_cloud_sync: false,
+            auto_restart_dev_server_when_idle: false,
+            enable_issue_graph_liveness_auto_recovery: false,
+            issue_graph_liveness_auto_recovery_lookback_hours: 24,
+        }
+    }
+}
+
+/// A change of some of them; what is absent stays. What cannot be switched here is refused unless it is as asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PatchExperimentalSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_environments: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_isolated_workspaces: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_issue_plan_decompositions: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_cloud_sync: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_restart_dev_server_when_idle: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_issue_graph_liveness_auto_recovery: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issue_graph_liveness_auto_recovery_lookback_hours: Option<u32>,
+}
+
 /// What the whole installation is doing, for the tray and the status bar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -17,6 +17,7 @@ use crate::dashboard::*;
 use crate::document::*;
 use crate::execution::*;
 use crate::feed::*;
+use crate::graph::*;
 use crate::heartbeat::*;
 use crate::instance::*;
 use crate::interaction::*;
@@ -50,6 +51,14 @@ operations! {
     GetGeneralSettings = "settings.get": Get "/api/instance/settings/general" -> 200, Board, (Nothing) -> GeneralSettings, reads [Instance];
     #[doc = "Changes settings of the installation."]
     PatchSettings = "settings.patch": Patch "/api/instance/settings/general" -> 200, Board, (PatchGeneralSettings) -> GeneralSettings, reads [Instance], changes [Instance];
+    #[doc = "Reads what Paperclip keeps behind flags."]
+    GetExperimentalSettings = "settings.experimental": Get "/api/instance/settings/experimental" -> 200, Board, (Nothing) -> ExperimentalSettings, reads [Instance];
+    #[doc = "Changes what Paperclip keeps behind flags."]
+    PatchExperimental = "settings.patch-experimental": Patch "/api/instance/settings/experimental" -> 200, Board, (PatchExperimentalSettings) -> ExperimentalSettings, reads [Instance], changes [Instance];
+    #[doc = "Shows where chains of blockers have come to a halt, and who would be asked to find the way out."]
+    PreviewUnblocking = "unblocking.preview": Post "/api/instance/settings/experimental/issue-graph-liveness-auto-recovery/preview" -> 200, Board, (UnblockingRequest) -> UnblockingPreview, reads [Issue Agent Run Wakeup Interaction Approval Recovery];
+    #[doc = "Asks for the way out of each halt now."]
+    RunUnblocking = "unblocking.run": Post "/api/instance/settings/experimental/issue-graph-liveness-auto-recovery/run" -> 200, Board, (UnblockingRequest) -> UnblockingDone, reads [Issue], changes [Issue Comment Activity Wakeup Run RunEvent Agent Recovery];
     #[doc = "Makes a backup of the database now and checks it."]
     CreateBackup = "backups.create": Post "/api/instance/database-backups" -> 201, Board, (Nothing) -> BackupResult, reads [Backup], changes [Backup];
     #[doc = "Lists the backups, newest first."]

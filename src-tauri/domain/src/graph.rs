@@ -11,6 +11,9 @@ use contract::issue::IssueStatus;
 
 use crate::agent::is_invokable;
 
+/// The `originKind` of issues that ask for the way out of a halt.
+pub const UNBLOCKING: &str = "harness_liveness_escalation";
+
 /// An issue that others wait for.
 #[derive(Clone, Debug)]
 pub struct Node {

@@ -233,7 +233,7 @@ pub fn above(agents: &[Agent], of: impl Iterator<Item = AgentId>) -> Vec<AgentId
 pub const REVIEWS: [&str; 4] = [
     crate::watchdog::EVALUATION,
     crate::productivity::REVIEW,
-    "harness_liveness_escalation",
+    crate::graph::UNBLOCKING,
     "stranded_issue_recovery",
 ];
 

@@ -32,6 +32,7 @@ mod service;
 #[cfg(test)]
 mod sim;
 mod token;
+mod unblocking;
 mod wake;
 mod watchdog;
 mod workspace;
@@ -41,7 +42,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
-use contract::instance::GeneralSettings;
+use contract::instance::{ExperimentalSettings, GeneralSettings};
 use contract::{AgentKeyId, RunId, Timestamp};
 use store::{Options, Store};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +86,7 @@ pub struct Engine {
 #[derive(Clone, Debug, Default)]
 struct Settings {
     general: GeneralSettings,
+    experimental: ExperimentalSettings,
     paused_at: Option<Timestamp>,
     /// Base URL of the HTTP door.
     api_url: Option<String>,
@@ -103,7 +105,12 @@ impl Engine {
         let token = token::operator_token(&paths, &*world)?;
         let store = Store::open(Options::at(paths.database())).await?;
         let instance = store::instance::get(&mut *store.read().await?).await?;
-        let settings = Settings { general: instance.general, paused_at: instance.paused_at, api_url: None };
+        let settings = Settings {
+            general: instance.general,
+            experimental: instance.experimental,
+            paused_at: instance.paused_at,
+            api_url: None,
+        };
         Ok(Arc::new(Self {
             store,
             paths,

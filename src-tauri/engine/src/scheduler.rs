@@ -50,6 +50,7 @@ impl Engine {
                 self.chore("work at a standstill", Box::pin(self.sweep())).await;
                 self.chore("silent runs", Box::pin(self.watch_silence())).await;
                 self.chore("productivity", Box::pin(self.review_productivity())).await;
+                self.chore("chains of blockers", Box::pin(self.unblock_when_wanted())).await;
                 self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
             }
             self.back_up_when_due().await;

@@ -202,10 +202,12 @@ impl Engine {
     }
 
     async fn drop_ended_looks(&self, tx: &mut WriteTx) -> Answer<()> {
-        for id in store::watchdog::drop_ended_looks(tx, EVALUATION).await.answer()? {
-            if let Some(freed) = store::issues::get(tx, id).await.answer()? {
-                let details = json!({ "removedBlockedBy": EVALUATION });
-                self.log_issue(tx, &Caller::system(), &freed, "issue.blockers_updated", details).await?;
+        for kind in [EVALUATION, domain::graph::UNBLOCKING] {
+            for id in store::watchdog::drop_ended_looks(tx, kind).await.answer()? {
+                if let Some(freed) = store::issues::get(tx, id).await.answer()? {
+                    let details = json!({ "removedBlockedBy": kind });
+                    self.log_issue(tx, &Caller::system(), &freed, "issue.blockers_updated", details).await?;
+                }
             }
         }
         Ok(())

@@ -252,6 +252,19 @@ pub async fn moving(
     rows.iter().map(|r| Column::read(r, 0)).collect()
 }
 
+/// Open issues of agents that wait for others, of all companies at work, without those of these kinds.
+pub async fn waiting(conn: &mut SqliteConnection, but: &[&str], limit: i64) -> Result<Vec<IssueId>> {
+    let q = sqlx::query(
+        "SELECT i.id FROM companies c CROSS JOIN issues i ON i.company_id = c.id AND c.status = 'active' \
+         WHERE EXISTS (SELECT 1 FROM issue_relations r WHERE r.related_issue_id = i.id AND r.type = 'blocks') \
+           AND i.status IN ('todo', 'in_progress', 'in_review', 'blocked') AND i.assignee_agent_id IS NOT NULL \
+           AND i.hidden_at IS NULL AND i.origin_kind NOT IN (SELECT value FROM json_each(?)) \
+         ORDER BY i.updated_at DESC LIMIT ?",
+    );
+    let rows = q.bind(json_list(but)).bind(limit).fetch_all(conn).await?;
+    rows.iter().map(|r| Column::read(r, 0)).collect()
+}
+
 /// A path of blockers from `from` to `to`, when there is one: `to` would come to block itself.
 pub async fn blocking_path(
     conn: &mut SqliteConnection,

@@ -119,6 +119,7 @@ async fn use_hot_paths(store: &Store) {
     store::relations::neighbours(conn, ISSUE).await.unwrap();
     store::relations::ancestors(conn, &issue).await.unwrap();
     store::relations::unresolved(conn, ISSUE).await.unwrap();
+    store::relations::waiting(conn, &["a"], 9).await.unwrap();
     store::relations::moving(conn, &[ISSUE], Timestamp::from_millis(1)).await.unwrap();
     store::issues::many(conn, &[ISSUE]).await.unwrap();
     store::relations::unresolved_of(conn, &[ISSUE]).await.unwrap();

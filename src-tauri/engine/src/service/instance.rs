@@ -168,6 +168,66 @@ impl Handle<PatchSettings> for Engine {
     }
 }
 
+impl Handle<GetExperimentalSettings> for Engine {
+    async fn handle(self: &Arc<Self>, _: &Caller, _: Nothing) -> Answer<ExperimentalSettings> {
+        Ok(self.settings().experimental)
+    }
+}
+
+impl Handle<PatchExperimental> for Engine {
+    async fn handle(
+        self: &Arc<Self>,
+        _: &Caller,
+        q: PatchExperimentalSettings,
+    ) -> Answer<ExperimentalSettings> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let mut instance = store::instance::get(&mut tx).await.answer()?;
+        apply_experimental(&mut instance.experimental, q)?;
+        store::instance::save(&mut tx, &instance).await.answer()?;
+        let before = self.settings().experimental;
+        self.settings_mut(|s| s.experimental = instance.experimental.clone());
+        if let Err(e) = tx.commit().await.answer() {
+            self.settings_mut(|s| s.experimental = before);
+            return Err(e);
+        }
+        Ok(instance.experimental)
+    }
+}
+
+fn apply_experimental(s: &mut ExperimentalSettings, q: PatchExperimentalSettings) -> Answer<()> {
+    let fixed = [
+        ("enableEnvironments", q.enable_environments, s.enable_environments),
+        ("enableIsolatedWorkspaces", q.enable_isolated_workspaces, s.enable_isolated_workspaces),
+        (
+            "enableIssuePlanDecompositions",
+            q.enable_issue_plan_decompositions,
+            s.enable_issue_plan_decompositions,
+        ),
+        ("enableCloudSync", q.enable_cloud_sync, s.enable_cloud_sync),
+        (
+            "autoRestartDevServerWhenIdle",
+            q.auto_restart_dev_server_when_idle,
+            s.auto_restart_dev_server_when_idle,
+        ),
+    ];
+    for (name, wanted, is) in fixed {
+        if wanted.is_some_and(|w| w != is) {
+            let how = if is { "always on" } else { "not there" };
+            return Err(ApiError::unprocessable(format!(
+                "{name} cannot be switched: it is {how} in this program"
+            )));
+        }
+    }
+    if let Some(hours) = q.issue_graph_liveness_auto_recovery_lookback_hours {
+        crate::unblocking::check_hours(hours)?;
+        s.issue_graph_liveness_auto_recovery_lookback_hours = hours;
+    }
+    if let Some(on) = q.enable_issue_graph_liveness_auto_recovery {
+        s.enable_issue_graph_liveness_auto_recovery = on;
+    }
+    Ok(())
+}
+
 fn apply(g: &mut GeneralSettings, q: PatchGeneralSettings) -> Answer<()> {
     if let Some(t) = &q.theme
         && !matches!(t.as_str(), "system" | "light" | "dark")
