@@ -26,13 +26,14 @@ pub enum Class {
     Unclassed,
 }
 
-/// Codes that name a missing login, command, folder or setting.
-const SETUP: [&str; 7] = [
+/// Codes that name a missing login, command, folder or setting, or a limit that the work does not keep.
+const SETUP: [&str; 8] = [
     "claude_auth_required",
     "command_not_found",
     "cwd_missing",
     "process_command_missing",
     "sandbox_unavailable",
+    "too_many_processes",
     "workspace_failed",
     "secret_missing",
 ];

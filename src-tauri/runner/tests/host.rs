@@ -179,6 +179,30 @@ async fn a_run_that_falls_silent_is_ended() {
 }
 
 #[tokio::test]
+async fn a_run_that_spawns_without_end_is_ended_with_all_it_spawned() {
+    for storm in [
+        // One that starts them all, deaf to signals, each in a session of its own.
+        "trap '' TERM INT HUP; while :; do setsid sleep 600 & done",
+        // Each starts two more.
+        "b() { sleep 0.05; b & b & wait; }; b",
+    ] {
+        let place = Place::new();
+        let mut spec = place.shell(storm);
+        spec.invocation.max_processes = 60;
+        let report = run(spec).await;
+        let kill = report.kill.unwrap();
+        assert_eq!(kill.cause, KillCause::Crowd, "{storm}");
+        assert_eq!(kill.reason.as_deref(), Some("started more than 60 processes at once"));
+        assert!(report.reaped > 0);
+        let run = place.run_id.to_string();
+        assert!(!pids().any(|p| {
+            std::fs::read(format!("/proc/{p}/environ"))
+                .is_ok_and(|env| String::from_utf8_lossy(&env).contains(&format!("RUN_HOST_ID={run}")))
+        }));
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_lingers_after_its_last_word_is_ended() {
     let place = Place::new();
     let mut spec = place.shell(r#"echo '{"subtype":"success","type":"result"}'; sleep 600"#);

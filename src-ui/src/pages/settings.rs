@@ -1,11 +1,15 @@
 //! Settings of the installation, its backups and its health.
 
+mod halts;
+
 use contract::company::Nothing;
 use contract::instance::{DoctorReport, PatchGeneralSettings, RunDoctor};
 use contract::operations as op;
 use contract::{ApiError, Patch};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+
+use halts::Halts;
 
 use crate::api::call;
 use crate::api::query::{Ask, use_query};
@@ -37,6 +41,7 @@ pub fn Settings() -> impl IntoView {
                     <Problems />
                     <Appearance />
                     {loaded(app().settings, 6, move |s| view! { <General settings=s /> })}
+                    <Halts />
                     <Backups />
                     <Health />
                     <About />

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 pub use parser::StreamParser;
 
 use super::env::{Scope, child, configured};
-use super::form::{PLAIN, built_in, field, grace, timeout};
+use super::form::{PLAIN, built_in, field, grace, max_processes, timeout};
 use super::{
     Adapter, AdapterError, BillingType, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser,
     Parsed, Payee, ProbeContext, RunContext, SessionChange, StopSignal, TerminalMarker, config, prompt,
@@ -99,6 +99,7 @@ impl Adapter for ClaudeAdapter {
             field("extraArgs", "Extra arguments", FieldKind::List).help("One a line.").advanced(),
             field("env", "Environment", FieldKind::Env).advanced(),
             timeout(),
+            max_processes(),
             grace(20),
         ];
         AdapterInfo {
@@ -158,6 +159,7 @@ impl Adapter for ClaudeAdapter {
                 ),
             }),
             timeout: config::timeout(&run.config),
+            max_processes: config::max_processes(&run.config),
             grace: config::grace(&run.config, 20),
             expose: vec![run.agent_home.clone()],
             expose_read_only,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use contract::JsonObject;
 use serde_json::Value;
 
+use super::context::MAX_PROCESSES;
 use super::{AdapterError, RunContext};
 use crate::path::expand_home;
 
@@ -51,6 +52,12 @@ pub fn list(config: &JsonObject, key: &str) -> Vec<String> {
 /// `timeoutSec`; zero means none.
 pub fn timeout(config: &JsonObject) -> Option<Duration> {
     number(config, "timeoutSec").filter(|s| *s > 0.0).map(seconds)
+}
+
+/// `maxProcesses`; zero means the usual limit.
+pub fn max_processes(config: &JsonObject) -> u32 {
+    let set = number(config, "maxProcesses").filter(|n| *n >= 1.0);
+    set.map_or(MAX_PROCESSES, |n| n.min(100_000.0) as u32)
 }
 
 /// `graceSec`, at least a second.

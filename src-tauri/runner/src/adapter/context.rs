@@ -107,6 +107,9 @@ pub struct Invocation {
     pub timeout: Option<Duration>,
     /// Ends a run that writes nothing for this long.
     pub silence: Option<Duration>,
+    /// Processes of the run at once; more end it.
+    #[serde(default = "max_processes")]
+    pub max_processes: u32,
     /// From the first signal to the last.
     pub grace: Duration,
     /// Paths that the agent may reach although they lie within the program's data folder.
@@ -120,6 +123,14 @@ pub struct Invocation {
     pub notes: Vec<String>,
     /// The names in `env` that must not be shown.
     pub secret_env: Vec<String>,
+}
+
+/// Processes that a run may have at once unless its agent's settings say otherwise: a parallel build of a large program
+/// stays well below, a run that spawns without end reaches it within seconds.
+pub const MAX_PROCESSES: u32 = 1000;
+
+const fn max_processes() -> u32 {
+    MAX_PROCESSES
 }
 
 /// The first signal of the kill ladder.
@@ -156,6 +167,7 @@ impl Invocation {
             terminal: None,
             timeout: None,
             silence: None,
+            max_processes: MAX_PROCESSES,
             grace: Duration::ZERO,
             expose: Vec::new(),
             expose_read_only: Vec::new(),

@@ -7,7 +7,7 @@ use contract::{JsonObject, Timestamp};
 
 use super::claude::StreamParser;
 use super::env::{Scope, child};
-use super::form::{PLAIN, built_in, field, timeout};
+use super::form::{PLAIN, built_in, field, max_processes, timeout};
 use super::probe::Checks;
 use super::{
     Adapter, AdapterError, BoxFuture, Conclusion, ExitReport, Invocation, Outcome, OutputParser, Parsed,
@@ -30,6 +30,7 @@ impl Adapter for DemoAdapter {
             field("pace", "Milliseconds between steps", FieldKind::Number).default(DEFAULT_PACE).advanced(),
             field("costPerMessage", "Pretended cost of a message, in cents", FieldKind::Number).advanced(),
             timeout(),
+            max_processes(),
         ];
         AdapterInfo {
             capabilities: AdapterCapabilities { supports_local_agent_jwt: true, ..PLAIN },
@@ -60,6 +61,7 @@ impl Adapter for DemoAdapter {
         Ok(Invocation {
             args,
             timeout: config::timeout(&run.config),
+            max_processes: config::max_processes(&run.config),
             grace: config::grace(&run.config, 5),
             expose: vec![run.agent_home.clone()],
             notes: vec!["This program's own demo agent.".into()],

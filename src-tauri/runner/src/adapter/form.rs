@@ -33,6 +33,14 @@ pub fn timeout() -> AdapterField {
     field("timeoutSec", "Time limit in seconds", FieldKind::Number).default(0).advanced()
 }
 
+/// How many processes a run may have at once.
+pub fn max_processes() -> AdapterField {
+    field("maxProcesses", "Processes of a run at once", FieldKind::Number)
+        .default(super::context::MAX_PROCESSES)
+        .help("A run that starts more is stopped.")
+        .advanced()
+}
+
 /// How long a run has to stop by itself.
 pub fn grace(seconds: u32) -> AdapterField {
     field("graceSec", "Seconds between asking to stop and killing", FieldKind::Number)

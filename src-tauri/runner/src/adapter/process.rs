@@ -6,7 +6,7 @@ use contract::transcript::EntryBody;
 use contract::{JsonObject, Timestamp};
 
 use super::env::{Scope, child};
-use super::form::{built_in, field, grace, timeout};
+use super::form::{built_in, field, grace, max_processes, timeout};
 use super::lines::keep_excerpt;
 use super::probe::Checks;
 use super::{
@@ -36,6 +36,7 @@ impl Adapter for ProcessAdapter {
                     .into(),
                 field("env", "Environment", FieldKind::Env).advanced(),
                 timeout(),
+                max_processes(),
                 grace(15),
             ],
         )
@@ -56,6 +57,7 @@ impl Adapter for ProcessAdapter {
         Ok(Invocation {
             args: config::list(&run.config, "args"),
             timeout: config::timeout(&run.config),
+            max_processes: config::max_processes(&run.config),
             grace: config::grace(&run.config, 15),
             expose: vec![run.agent_home.clone()],
             notes: vec![found.why],

@@ -58,6 +58,10 @@ pub fn imposed(exit: &ExitReport) -> Option<Conclusion> {
             let message = format!("Stopped because it {}", reason("wrote nothing for too long"));
             Some(Conclusion::of(Outcome::TimedOut).because("silent", message))
         }
+        KillCause::Crowd => {
+            let message = format!("Stopped because it {}", reason("started too many processes"));
+            Some(Conclusion::of(Outcome::Failed).because("too_many_processes", message))
+        }
         KillCause::Cancelled => {
             Some(Conclusion::of(Outcome::Cancelled).because("cancelled", reason("Cancelled")))
         }

@@ -117,6 +117,8 @@ pub enum KillCause {
     TerminalResult,
     /// A budget is spent.
     Budget,
+    /// It started more processes than it may.
+    Crowd,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

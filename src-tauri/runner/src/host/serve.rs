@@ -1,6 +1,7 @@
 //! The host process itself: one thread that polls, and one that waits for processes to end.
 
 mod clients;
+mod crowd;
 mod events;
 mod ladder;
 mod output;

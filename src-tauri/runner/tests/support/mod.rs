@@ -95,6 +95,7 @@ pub fn invocation(program: &str, args: &[&str], cwd: &Path) -> Invocation {
         terminal: None,
         timeout: None,
         silence: None,
+        max_processes: runner::adapter::MAX_PROCESSES,
         grace: Duration::from_secs(5),
         expose: Vec::new(),
         expose_read_only: Vec::new(),

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
 use super::clients::Clients;
+use super::crowd;
 use super::ladder::{Ladder, Rung};
 use super::now;
 use super::output::is_terminal;
@@ -31,8 +32,8 @@ use crate::host::writer::LogWriter;
 const PROGRESS_EVERY: Duration = Duration::from_millis(40);
 /// An unfinished line is written as it is after this time without more of it.
 const SETTLE_AFTER: Duration = Duration::from_secs(1);
-/// How often descendants that left the session are looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often descendants are counted, and those looked for that left the session.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const MAX_SEEN: usize = 4096;
 /// How soon a journal without room for the end is tried again.
 const KEEP_END_EVERY: Duration = Duration::from_secs(1);
@@ -378,7 +379,7 @@ impl Host {
         }
         if at >= self.look_at {
             self.look_at = at + LOOK_EVERY;
-            self.look_for_strays();
+            self.look_at_descendants();
         }
         if self.settle_at.is_some_and(|settle| at >= settle) {
             // What cannot be settled yet is not looked at again before there is more of it.
@@ -437,13 +438,25 @@ impl Host {
         }
     }
 
+    fn look_at_descendants(&mut self) {
+        let me = rustix::process::getpid().as_raw_nonzero().get();
+        let most = self.spec.invocation.max_processes as usize;
+        let all = proc::descendants_listed(me, MAX_SEEN.max(most.saturating_add(1)));
+        if all.len() > most && self.kill.is_none() {
+            crowd::freeze(me);
+            let reason = format!("started more than {most} processes at once");
+            self.begin_kill(KillCause::Crowd, Some(reason), Some(Duration::ZERO));
+        }
+        self.note_strays(&all);
+    }
+
     /// Descendants that left the session are written down: should this host be killed, whoever cleans up
     /// finds them also when they changed their environment.
-    fn look_for_strays(&mut self) {
+    fn note_strays(&mut self, all: &[i32]) {
         let Some(started) = &self.started else { return };
-        let me = rustix::process::getpid().as_raw_nonzero().get();
-        let strays: Vec<ProcessId> = proc::descendants_listed(me, MAX_SEEN)
-            .into_iter()
+        let strays: Vec<ProcessId> = all
+            .iter()
+            .copied()
             .filter(|pid| *pid != started.pid)
             .filter_map(|pid| Some((pid, proc::stat(pid)?)))
             .filter(|(_, stat)| stat.session != started.pid)
