@@ -49,6 +49,9 @@ pub struct RunDetail {
     #[serde(flatten)]
     pub run: Run,
     pub output_silence: OutputSilence,
+    /// How many processes it has now; absent when it has none, or where they cannot be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
 }
 
 words! {

@@ -36,8 +36,12 @@ pub use adopt::adopt;
 #[cfg(target_os = "linux")]
 pub use client::{HostControl, HostHandle, launch};
 #[cfg(not(target_os = "linux"))]
+pub use elsewhere::processes_beside;
+#[cfg(not(target_os = "linux"))]
 pub use elsewhere::{HostControl, HostHandle, adopt, launch, serve};
 pub use launcher::{Adoption, HostError, HostLauncher, LostReport};
+#[cfg(target_os = "linux")]
+pub use proc::processes_beside;
 pub use protocol::{
     ExitReport, HostEvent, Kill, KillCause, LINGER, LaunchSpec, Progress, RUN_MARKER, Sandbox, SandboxLevel,
     SandboxPolicy, SpawnFailure, SpawnFailureKind, Started,

@@ -136,7 +136,7 @@ fn Detail(
                 }}
                 <Silence run=id silence=silence />
                 <div class="facts-row">
-                    {move || run.with(|r| facts(r))}
+                    {move || run.with(|r| facts(r, query.get().and_then(|d| d.processes)))}
                 </div>
             </div>
             <div class="run-tabs">
@@ -242,7 +242,7 @@ fn trouble(r: &Run) -> Option<AnyView> {
     )
 }
 
-fn facts(r: &Run) -> AnyView {
+fn facts(r: &Run, processes: Option<u32>) -> AnyView {
     let fact = |name: &'static str, value: AnyView| view! { <div><span>{name}</span><span class="num">{value}</span></div> };
     let tokens =
         number(r, &["inputTokens", "input_tokens"]).zip(number(r, &["outputTokens", "output_tokens"]));
@@ -259,7 +259,10 @@ fn facts(r: &Run) -> AnyView {
         {cost.map(|c| fact("Cost", format::usd(c).into_any()))}
         {r.exit_code.map(|c| fact("Exit code", c.to_string().into_any()))}
         {r.signal.clone().map(|s| fact("Signal", s.into_any()))}
-        {r.process_pid.filter(|_| !r.status.is_terminal()).map(|p| fact("Process", p.to_string().into_any()))}
+        {r.process_pid.filter(|_| !r.status.is_terminal()).map(|p| {
+            let others = processes.filter(|n| *n > 1).map(|n| format!(" and {} more", n - 1));
+            fact("Process", format!("{p}{}", others.unwrap_or_default()).into_any())
+        })}
         {session.map(|s| fact("Session", view! { <code title=s.clone()>{format::first_line(&s, 10)}</code> }.into_any()))}
         {r.log_bytes.map(|b| fact("Log", format::bytes(b.unsigned_abs()).into_any()))}
         {r.retry_of_run_id

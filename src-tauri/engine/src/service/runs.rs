@@ -86,7 +86,9 @@ impl Handle<GetRun> for Engine {
         let mut conn = self.store.read().await.answer()?;
         let run = self.visible_run(&mut conn, caller, q.run_id).await?;
         let output_silence = self.silence_of(&mut conn, &run).await?;
-        Ok(RunDetail { run: shown(run), output_silence })
+        let live = run.process_pid.filter(|_| run.status == RunStatus::Running);
+        let processes = live.and_then(|pid| runner::host::processes_beside(pid.try_into().ok()?));
+        Ok(RunDetail { run: shown(run), output_silence, processes })
     }
 }
 

@@ -93,6 +93,18 @@ pub fn descendants_listed(root: i32, limit: usize) -> Vec<i32> {
     found.split_off(1)
 }
 
+/// How many processes a run has, by the number of its command: all that descend from the host that started it.
+pub fn processes_beside(command: i32) -> Option<u32> {
+    const MOST: usize = 4096;
+    let host = stat(command)?.parent;
+    // One whose host is gone was given to the system's first process, from which everything descends.
+    let line = fs::read(format!("/proc/{host}/cmdline")).ok()?;
+    if !line.split(|&b| b == 0).any(|arg| arg == b"run-host") {
+        return None;
+    }
+    u32::try_from(descendants_listed(host, MOST).len()).ok().filter(|n| *n > 0)
+}
+
 /// Whether a process carries the marker of a run in its environment.
 pub fn has_marker(pid: i32, run_id: &str) -> bool {
     let wanted = format!("{RUN_MARKER}={run_id}");
