@@ -295,6 +295,35 @@ async fn an_issue_is_changed_where_it_stands_and_its_tree_is_paused_and_resumed(
 }
 
 #[tokio::test]
+async fn who_waits_for_what_nothing_moves_is_led_there_and_help_is_asked_for() {
+    let (place, window, client, scene) = open("pages-halts").await;
+    let issues = format!("/api/companies/{}/issues", scene.company.id);
+    let ground = client.post(&issues, json!({ "title": "Choose where it is hosted" })).await;
+    let waits = json!({ "title": "Move the site", "status": "blocked", "assigneeAgentId": scene.company.agent,
+                        "blockedByIssueIds": [ground["id"]] });
+    let waits = client.post(&issues, waits).await;
+    let (key, hangs) = (text(&waits["identifier"]), text(&ground["identifier"]));
+    window.lead(&format!("/issues/{key}")).await;
+    reads(&window, "[data-testid=outlook][data-state=stalled]", "nobody is assigned").await;
+    window.picture(&place, "hangs.png").await;
+    window.click("outlook-action").await;
+    reads(&window, ".page", &hangs).await;
+
+    window.lead("/settings").await;
+    reads(&window, "[data-testid=halt]", &key).await;
+    window.click("settings-unblock").await;
+    let settings = "/api/instance/settings/experimental";
+    client.until(settings, PATIENCE, |s| s["enableIssueGraphLivenessAutoRecovery"] == true).await;
+    window.click("settings-unblock-now").await;
+    let asks = format!("{issues}?originKind=harness_liveness_escalation");
+    let asked = client.until(&asks, PATIENCE, |all| !all[0].is_null()).await;
+    assert_eq!(asked[0]["parentId"], ground["id"], "{hangs}");
+    window.select("[data-testid=toast]").await;
+    window.picture(&place, "help.png").await;
+    window.close().await;
+}
+
+#[tokio::test]
 async fn a_company_a_project_and_an_agent_are_changed_in_the_window() {
     let (place, window, client, scene) = open("pages-settings").await;
     let company = format!("/api/companies/{}", scene.company.id);
