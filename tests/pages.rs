@@ -314,6 +314,8 @@ async fn who_waits_for_what_nothing_moves_is_led_there_and_help_is_asked_for() {
     window.click("settings-unblock").await;
     let settings = "/api/instance/settings/experimental";
     client.until(settings, PATIENCE, |s| s["enableIssueGraphLivenessAutoRecovery"] == true).await;
+    // The switch shows what is set.
+    window.select("[data-testid=settings-unblock]:checked").await;
     window.click("settings-unblock-now").await;
     let asks = format!("{issues}?originKind=harness_liveness_escalation");
     let asked = client.until(&asks, PATIENCE, |all| !all[0].is_null()).await;

@@ -46,7 +46,7 @@ pub fn Halts() -> impl IntoView {
             <h2>"Work that hangs"</h2>
             <Toggle
                 label="Ask for help where a chain of blockers hangs"
-                help="Where work waits for an issue that nothing moves, its manager is asked to find the way out: once, at the cost of a run."
+                help="Where work waits for an issue that nothing moves, a manager is asked for the way out. That costs a run."
                 on=on
                 set=set
                 testid="settings-unblock".to_owned()
@@ -102,10 +102,13 @@ fn Found(items: Vec<UnblockingItem>, again: Query<UnblockingPreview>) -> impl In
         .collect_view();
     view! {
         <ul class="halts">{rows}</ul>
-        <button class="btn" data-testid="settings-unblock-now" on:click=ask>
-            <Icon d=i::ZAP />
-            "Ask for help now"
-        </button>
+        <div class="setting">
+            <span class="setting-text"></span>
+            <button class="btn" data-testid="settings-unblock-now" on:click=ask>
+                <Icon d=i::ZAP />
+                "Ask for help now"
+            </button>
+        </div>
     }
     .into_any()
 }
