@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Hit;
-use super::network::{Rule, has_target, matches, rule};
+use super::network::{Rule, has_target, matches, may_reach, rule};
 use super::text::{self, Line};
 
 const MESSAGE: &str = "Fetches something from another machine and runs it unseen.";
@@ -82,27 +82,36 @@ static OUTPUT: Rule = std::sync::LazyLock::new(|| {
 });
 
 pub(super) fn find(lines: &[Line<'_>]) -> Vec<Hit> {
+    let reaches: Vec<bool> = lines.iter().map(|l| may_reach(&l.text)).collect();
+    let mut out = Vec::new();
+    if !reaches.contains(&true) {
+        return out;
+    }
     let fetched = text::tainted(lines, |value| matches(&FETCHED, value));
     let mut followed = 0;
-    let mut out = Vec::new();
     for (n, line) in lines.iter().enumerate() {
         let text: &str = &line.text;
-        let mut found = pipes_into_runner(text)
-            || matches(&SUBSTITUTED, text)
-            || matches(&EVALUATED, text)
-            || runs_fetched(text, &fetched);
-        if !found && followed < MOST {
-            for file in downloads(text) {
-                followed += 1;
-                let after = lines.iter().skip(n).take(NEAR);
-                found |= after.into_iter().any(|l| runs_file(&l.text, &file));
-            }
+        let mut found = runs_fetched(text, &fetched);
+        if reaches[n] {
+            found = found
+                || pipes_into_runner(text)
+                || matches(&SUBSTITUTED, text)
+                || matches(&EVALUATED, text)
+                || runs_download(&lines[n..], &mut followed);
         }
         if found {
             out.push(Hit { line: line.number, message: MESSAGE.to_owned() });
         }
     }
     out
+}
+
+/// Whether the first of these lines downloads a file that it or one of the next runs.
+fn runs_download(lines: &[Line<'_>], followed: &mut usize) -> bool {
+    let Some(first) = lines.first().filter(|_| *followed < MOST) else { return false };
+    let files = downloads(&first.text);
+    *followed += files.len();
+    files.iter().any(|file| lines.iter().take(NEAR).any(|l| runs_file(&l.text, file)))
 }
 
 fn pipes_into_runner(line: &str) -> bool {

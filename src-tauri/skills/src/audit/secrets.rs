@@ -11,6 +11,17 @@ use super::text::{self, Line};
 /// Longest excerpt of a line, in characters.
 const LONGEST: usize = 160;
 
+/// Words without which a text names no secret: quick to look for, and most texts have none.
+static WORDS: Rule = LazyLock::new(|| {
+    rule(
+        r"(?x)(?i-u)token|secret|passw|passphrase|credential|api_?key|(?:access|private|signing|encryption|ssh)_key|private\ key
+        |id_(?:rsa|ed25519|ecdsa|dsa)|etc/shadow|find-(?:generic|internet)-password|configure|print-access|\bop\s+read
+        |[/\\\x22'`]\.(?:ssh|aws|gnupg|netrc|npmrc|pypirc|git-cred|docker|kube|config|azure|claude|codex|gemini|password-store)
+        |\.env\b|\benv\b|printenv|export\s|declare\s|\bset\b|environ
+        |\bsk-|gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|\bxox|AIza|npm_|_live_|pk_agent_|eyJ",
+    )
+});
+
 /// A variable by whose name one knows that it holds a secret, read from the environment.
 static VARIABLE: Rule = LazyLock::new(|| {
     rule(&format!(
@@ -26,8 +37,9 @@ const SECRET: &str = r"(?:[A-Z][A-Z0-9]*_)*(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSP
 static STORE: Rule = LazyLock::new(|| {
     rule(
         r#"(?x)
-        (?:~|\$HOME|\$\{HOME\}|%USERPROFILE%|/root|/home/[\w.-]+|/Users/[\w.-]+|expanduser\(["']~|homedir\(\)\s*[+,]\s*["'`])
-          [/\\]\.(?:ssh|aws|gnupg|netrc|npmrc|pypirc|git-credentials|docker/config|kube|config/gh|config/gcloud|azure|claude(?:\.json|/\.credentials)|codex/auth|gemini|password-store)\b
+        (?:(?:~|\$HOME|\$\{HOME\}|%USERPROFILE%|/root|/home/[\w.-]+|/Users/[\w.-]+|expanduser\(["']~|homedir\(\)\s*\+\s*["'`])[/\\]
+          |homedir\(\)\s*,\s*["'`]|Path\.home\(\)\s*/\s*["'])
+          \.(?:ssh|aws|gnupg|netrc|npmrc|pypirc|git-credentials|docker/config|kube|config/gh|config/gcloud|azure|claude(?:\.json|/\.credentials)|codex/auth|gemini|password-store)\b
         |\bid_(?:rsa|ed25519|ecdsa|dsa)\b(?:[^.]|$)
         |/etc/shadow\b
         |(?:^|[\s"'`@=(/<])\.env(?:\.(?:local|production|development|staging))?(?:["'`\s);|&,]|\.?$)
@@ -100,6 +112,9 @@ static RAW: Rule = LazyLock::new(|| {
 
 /// Lines that send a secret away: hard stops.
 pub(super) fn exfiltration(lines: &[Line<'_>]) -> Vec<Hit> {
+    if !lines.iter().any(|l| matches(&WORDS, &l.text)) {
+        return Vec::new();
+    }
     let files = text::tainted(lines, |v| is_store(v) || matches(&ENVIRONMENT, v));
     let variables = text::tainted(lines, |v| matches(&VARIABLE, v));
     let mut out = Vec::new();
@@ -108,9 +123,10 @@ pub(super) fn exfiltration(lines: &[Line<'_>]) -> Vec<Hit> {
         let holds = |part: &str, names: &std::collections::BTreeSet<&str>| {
             names.iter().any(|n| text::mentions(part, n))
         };
-        let stored = is_store(text) || matches(&ENVIRONMENT, text) || holds(text, &files);
-        let named = stored || matches(&VARIABLE, text) || holds(text, &variables);
-        if !named {
+        let (carries_file, carries_variable) = (holds(text, &files), holds(text, &variables));
+        let worded = matches(&WORDS, text);
+        let stored = carries_file || (worded && (is_store(text) || matches(&ENVIRONMENT, text)));
+        if !stored && !carries_variable && !(worded && matches(&VARIABLE, text)) {
             continue;
         }
         let message = if stored
@@ -135,6 +151,9 @@ pub(super) fn references(lines: &[Line<'_>]) -> Vec<Hit> {
     let mut out = Vec::new();
     for line in lines {
         let text: &str = &line.text;
+        if !matches(&WORDS, text) {
+            continue;
+        }
         let message = if matches(&LITERAL, text) {
             "Holds what looks like a credential."
         } else if matches(&VARIABLE, text) {
@@ -223,7 +242,7 @@ mod tests {
 
     #[test]
     fn every_rule_is_valid() {
-        for r in [&VARIABLE, &STORE, &ENVIRONMENT, &LITERAL, &IDENTITY, &HEADER, &BODY, &TOLD, &RAW] {
+        for r in [&WORDS, &VARIABLE, &STORE, &ENVIRONMENT, &LITERAL, &IDENTITY, &HEADER, &BODY, &TOLD, &RAW] {
             assert!(r.is_some());
         }
     }
@@ -299,6 +318,8 @@ mod tests {
             "process.env.STRIPE_SECRET_KEY",
             "os.environ.get('AWS_ACCESS_KEY_ID')",
             "std::env::var(\"API_KEY\")",
+            "path.join(os.homedir(), '.aws', 'credentials')",
+            "Path.home() / '.netrc'",
             "~/.aws/credentials",
             "cat /etc/shadow",
             "Edit `.env`.",
