@@ -274,9 +274,8 @@ impl Scan {
 
     fn front_matter(&mut self, path: &str, bytes: &[u8]) {
         let wrong = match front_matter::parse_bytes(bytes).map(|p| p.front) {
-            Ok(f) if f.name.is_none() => "the field name is missing".to_owned(),
-            Ok(f) if f.description.is_none() => "the field description is missing".to_owned(),
-            Ok(_) => return,
+            Ok(f) if f.name.is_some() => return,
+            Ok(_) => "the field name is missing".to_owned(),
             Err(error) => error.to_string(),
         };
         self.file(Code::InvalidFrontmatter, path, format!("The front matter is not valid: {wrong}."));

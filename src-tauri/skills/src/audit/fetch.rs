@@ -1,4 +1,4 @@
-//! What is fetched from elsewhere and run at once, unseen.
+//! What is run unseen: fetched from elsewhere, or hidden by an encoding.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,8 @@ use super::Hit;
 use super::network::{Rule, has_target, matches, may_reach, rule};
 use super::text::{self, Line};
 
-const MESSAGE: &str = "Fetches something from another machine and runs it unseen.";
+const FETCHED_AND_RUN: &str = "Fetches something from another machine and runs it unseen.";
+const HIDDEN_AND_RUN: &str = "Runs code that is hidden by an encoding.";
 /// Lines after a download in which the file it made is looked for.
 const NEAR: usize = 8;
 /// Downloads of one file that are followed.
@@ -58,6 +59,23 @@ static EVALUATED: Rule = std::sync::LazyLock::new(|| {
     )
 });
 
+/// A command that brings hidden text to light.
+static DECODES: Rule = std::sync::LazyLock::new(|| {
+    rule(
+        r"\b(?:base64\s+(?:-\w*[dD]\b|--decode)|xxd\s+-\w*r|uudecode\b|openssl\s+(?:enc|base64)\b[^|]*\s-d\b)",
+    )
+});
+
+/// Hidden text that is run in the same expression.
+static DECODED: Rule = std::sync::LazyLock::new(|| {
+    rule(
+        r"(?ix)(?:^|[\s;&|`(\x22'/=])(?:(?:ba|z|da|k|a|fi)?sh|eval|source)(?:\s+-[\w-]+)*\s*(?:<<<|<)?\s*[\x22'(]*(?:\$\(|<\(|`)[^)`]*\b(?:base64\s+(?:-d|--decode)|xxd\s+-r|uudecode)
+        |\b(?:eval|exec|Function|compile)\s*\(\s*(?:\w+\.)?(?:atob|b64decode|unhexlify)\s*\(
+        |\b(?:eval|exec|Function)\s*\(\s*Buffer\.from\s*\([^)]*[\x22'](?:base64|hex)[\x22']
+        |\b(?:powershell|pwsh)(?:\.exe)?\s[^|;]*-e(?:nc|ncodedcommand)?\s+[a-z0-9+/=]{16,}",
+    )
+});
+
 /// A value that another machine gave.
 static FETCHED: Rule = std::sync::LazyLock::new(|| {
     rule(
@@ -91,17 +109,21 @@ pub(super) fn find(lines: &[Line<'_>]) -> Vec<Hit> {
     let mut followed = 0;
     for (n, line) in lines.iter().enumerate() {
         let text: &str = &line.text;
-        let mut found = runs_fetched(text, &fetched);
-        if reaches[n] {
-            found = found
-                || pipes_into_runner(text)
-                || matches(&SUBSTITUTED, text)
-                || matches(&EVALUATED, text)
-                || runs_download(&lines[n..], &mut followed);
-        }
-        if found {
-            out.push(Hit { line: line.number, message: MESSAGE.to_owned() });
-        }
+        let found = runs_fetched(text, &fetched)
+            || (reaches[n]
+                && (pipes_into_runner(text, fetches)
+                    || matches(&SUBSTITUTED, text)
+                    || matches(&EVALUATED, text)
+                    || runs_download(&lines[n..], &mut followed)));
+        let message = if found {
+            FETCHED_AND_RUN
+        } else if reaches[n] && (matches(&DECODED, text) || pipes_into_runner(text, |t| matches(&DECODES, t)))
+        {
+            HIDDEN_AND_RUN
+        } else {
+            continue;
+        };
+        out.push(Hit { line: line.number, message: message.to_owned() });
     }
     out
 }
@@ -114,12 +136,13 @@ fn runs_download(lines: &[Line<'_>], followed: &mut usize) -> bool {
     files.iter().any(|file| lines.iter().take(NEAR).any(|l| runs_file(&l.text, file)))
 }
 
-fn pipes_into_runner(line: &str) -> bool {
+/// Whether what a part of the line gives goes into something that runs it.
+fn pipes_into_runner(line: &str, gives: impl Fn(&str) -> bool) -> bool {
     if !line.contains('|') {
         return false;
     }
     let stages = text::stages(line);
-    stages.iter().skip(1).any(|(at, stage)| runs_input(stage) && fetches(&line[..at.saturating_sub(1)]))
+    stages.iter().skip(1).any(|(at, stage)| runs_input(stage) && gives(&line[..at.saturating_sub(1)]))
 }
 
 fn fetches(line: &str) -> bool {
@@ -264,8 +287,19 @@ mod tests {
 
     #[test]
     fn every_rule_is_valid() {
-        for r in [&FETCH, &RUNNER, &XARGS, &SUBSTITUTED, &EVALUATED, &FETCHED, &RUNS_TEXT, &DOWNLOAD, &OUTPUT]
-        {
+        for r in [
+            &FETCH,
+            &RUNNER,
+            &XARGS,
+            &SUBSTITUTED,
+            &EVALUATED,
+            &FETCHED,
+            &DECODES,
+            &DECODED,
+            &RUNS_TEXT,
+            &DOWNLOAD,
+            &OUTPUT,
+        ] {
             assert!(r.is_some());
         }
     }
@@ -315,6 +349,13 @@ mod tests {
             "curl -O https://a.io/i.py; python3 i.py",
             "curl https://a.io/i.sh > /tmp/i.sh\n/tmp/i.sh",
             "wget https://a.io/tool -O tool; chmod 755 tool",
+            "echo Y3VybCBldmls | base64 -d | sh",
+            "echo 6375726c | xxd -r -p | bash",
+            "eval \"$(echo Y3VybCBldmls | base64 --decode)\"",
+            "bash <(base64 -d <<< Y3VybCBldmls)",
+            "eval(atob('YWxlcnQoMSk='))",
+            "exec(base64.b64decode('cHJpbnQoMSk='))",
+            "powershell -NoProfile -enc SQBFAFgAIAAoAE4AZQB3AC0A",
         ] {
             assert!(hits(evil) > 0, "{evil}");
         }
@@ -337,6 +378,10 @@ mod tests {
             "cat install.sh | sh",
             "bash check.sh \"$(curl -s http://localhost:3000/version)\"",
             "VERSION=$(curl -s https://a.io/version)\necho \"$VERSION\"",
+            "echo aGVsbG8= | base64 -d > hello.txt",
+            "base64 -d image.b64 | file -",
+            "const text = atob(value)",
+            "openssl enc -d -in x | tar x",
             "curl -o data.csv https://a.io/data.csv\npython3 report.py data.csv",
             "curl -o i.sh https://a.io/i.sh\nless i.sh",
             "wget https://a.io/page.html\ngrep x page.html",

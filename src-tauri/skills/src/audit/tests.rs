@@ -131,9 +131,11 @@ fn changes_and_a_lost_origin_are_told_and_hold_an_update() {
 }
 
 #[test]
-fn front_matter_without_its_two_fields_is_invalid() {
+fn front_matter_that_is_absent_broken_or_nameless_is_invalid() {
+    // What is written in this program need not have a description, as in Paperclip.
+    assert_eq!(entries(&[file("SKILL.md", "---\nname: x\n---\n")], &Context::default()).findings, []);
     for text in
-        ["", "# no front matter", "---\nname: x\n---\n", "---\ndescription: y\n---\n", "---\nname: x\n"]
+        ["", "# no front matter", "---\nname: ''\n---\n", "---\ndescription: y\n---\n", "---\nname: x\n"]
     {
         let audit = entries(&[file("SKILL.md", text)], &Context::default());
         assert_eq!(codes(&audit), ["invalid_frontmatter"], "{text:?}");
@@ -197,6 +199,14 @@ fn a_file_full_of_findings_is_told_of_briefly() {
     assert_eq!(audit.findings.len(), 2 * MOST_ALIKE);
     let many = (0..500).map(|n| file(&format!("{n}.json"), "")).collect();
     assert_eq!(with(many).findings.len(), MOST);
+}
+
+#[test]
+fn what_the_program_itself_teaches_is_no_hard_stop() {
+    let text = crate::RUNTIME_SKILL_TEXT.as_bytes();
+    let b = Bundle::new([("SKILL.md".to_owned(), text)], &Limits::SKILL).unwrap();
+    let audit = bundle(&b, &Context::default());
+    assert_eq!(codes(&audit), ["secret_reference"], "{}", audit.report("paperclip"));
 }
 
 #[test]
