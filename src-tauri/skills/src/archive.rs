@@ -78,11 +78,16 @@ pub fn read_zip(bytes: &[u8], search: &SearchLimits, limits: &Limits) -> Result<
     // Two directories that disagree, entries that overlap, names that come twice.
     archive.validate_header_consistency()?;
     let listed = list(&archive)?;
+    let mut total: u64 = 0;
     let mut out = Vec::new();
     for Part { path, files } in tree::split(listed, search)? {
         let bundle = match admitted(&files, limits) {
             Err(error) => Err(error),
-            Ok(()) => {
+            Ok(size) => {
+                total = total.saturating_add(size);
+                if total > search.total_bytes {
+                    return Err(TreeError::Large(search.total_bytes).into());
+                }
                 let mut unpacked = Vec::with_capacity(files.len());
                 for (name, entry) in files {
                     let bytes = unpack(&mut archive, &name, &entry)?;
@@ -129,8 +134,9 @@ fn list(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<Vec<(String, Listed)>, Ar
     Ok(out)
 }
 
-/// Whether a skill's files keep to the limits, by what the directory says: before a byte is unpacked.
-fn admitted(files: &[(String, Listed)], limits: &Limits) -> Result<(), BundleError> {
+/// Whether a skill's files keep to the limits, by what the directory says: before a byte is unpacked. Answers their
+/// size together.
+fn admitted(files: &[(String, Listed)], limits: &Limits) -> Result<u64, BundleError> {
     if files.len() > limits.files {
         return Err(BundleError::ManyFiles(limits.files));
     }
@@ -144,7 +150,7 @@ fn admitted(files: &[(String, Listed)], limits: &Limits) -> Result<(), BundleErr
         check_file(path, entry.size, limits)?;
         total = total.saturating_add(entry.size);
     }
-    if total > limits.total_bytes { Err(BundleError::Large(limits.total_bytes)) } else { Ok(()) }
+    if total > limits.total_bytes { Err(BundleError::Large(limits.total_bytes)) } else { Ok(total) }
 }
 
 fn unpack(

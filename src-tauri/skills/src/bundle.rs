@@ -111,6 +111,11 @@ impl Bundle {
         self.files.iter().find(|f| f.path == path)
     }
 
+    /// Of all files together, in bytes.
+    pub fn size(&self) -> u64 {
+        self.files.iter().map(|f| f.bytes.len() as u64).sum()
+    }
+
     pub fn trust_level(&self) -> SkillTrustLevel {
         inventory::trust(self.files.iter().map(|f| f.kind))
     }

@@ -16,10 +16,12 @@ pub struct SearchLimits {
     /// Folders within folders.
     pub depth: usize,
     pub skills: usize,
+    /// Of all skills together: they are held in memory.
+    pub total_bytes: u64,
 }
 
 impl SearchLimits {
-    pub const TREE: Self = Self { folders: 50_000, depth: 12, skills: 2_000 };
+    pub const TREE: Self = Self { folders: 50_000, depth: 12, skills: 2_000, total_bytes: 256 << 20 };
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,8 @@ pub enum TreeError {
     ManyFolders(usize),
     #[error("there are more than {0} skills")]
     ManySkills(usize),
+    #[error("the skills have more than {0} bytes together")]
+    Large(u64),
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -139,12 +143,18 @@ pub fn read_tree(root: &Path, search: &SearchLimits, limits: &Limits) -> Result<
     }
     let found = discover(root, search)?;
     let several = found.len() > 1;
-    let local = |(path, folder): (String, PathBuf)| {
+    let mut total: u64 = 0;
+    let mut out = Vec::with_capacity(found.len());
+    for (path, folder) in found {
         let scope = if path.is_empty() && several { Scope::Project } else { Scope::Folder };
         let bundle = read(&folder, scope, limits);
-        Local { path, folder, bundle }
-    };
-    Ok(found.into_iter().map(local).collect())
+        total = total.saturating_add(bundle.as_ref().map_or(0, Bundle::size));
+        if total > search.total_bytes {
+            return Err(TreeError::Large(search.total_bytes));
+        }
+        out.push(Local { path, folder, bundle });
+    }
+    Ok(out)
 }
 
 /// The folders with a SKILL.md at and below a place, by path, as `(path below it, folder)`.

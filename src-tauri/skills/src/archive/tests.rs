@@ -118,6 +118,9 @@ fn bombs_are_refused_before_they_are_unpacked() {
     let bytes = zip(&[("SKILL.md", SKILL), ("a", &[b'x'; 10])]);
     let found = read_zip(&bytes, &SearchLimits::TREE, &tight).unwrap();
     assert_eq!(found[0].bundle, Err(BundleError::Large(40)));
+    let small = SearchLimits { total_bytes: 40, ..SearchLimits::TREE };
+    let refused = read_zip(&bytes, &small, &Limits::SKILL);
+    assert!(matches!(refused, Err(ArchiveError::Tree(TreeError::Large(40)))));
 }
 
 #[test]

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Hit;
 
+/// Longest target of a link, in bytes.
+const LONGEST: usize = 500;
+
 /// Links of a Markdown file to files that the skill does not have. Code is passed over.
 pub(super) fn broken(path: &str, text: &str, paths: &BTreeSet<&str>) -> Vec<Hit> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -44,13 +47,18 @@ fn targets(line: &str) -> Vec<&str> {
         for (at, _) in piece.match_indices("](") {
             let inner = &piece[at + 2..];
             let target = match inner.strip_prefix('<') {
-                Some(inner) => inner.split_once('>').map(|(t, _)| t),
-                None => inner.split_once(')').and_then(|(t, _)| t.split_whitespace().next()),
+                Some(inner) => up_to(inner, b'>'),
+                None => up_to(inner, b')').and_then(|t| t.split_whitespace().next()),
             };
             out.extend(target);
         }
     }
     out
+}
+
+/// What stands before the next such byte, if that is near.
+fn up_to(text: &str, end: u8) -> Option<&str> {
+    text.bytes().take(LONGEST).position(|b| b == end).map(|at| &text[..at])
 }
 
 fn wrong(folder: &str, target: &str, paths: &BTreeSet<&str>) -> Option<&'static str> {

@@ -125,6 +125,8 @@ fn each_limit_holds() {
     assert!(matches!(find(SearchLimits { folders: 3, ..search }), Err(TreeError::ManyFolders(3))));
     assert!(matches!(find(SearchLimits { skills: 1, ..search }), Err(TreeError::ManySkills(1))));
     assert_eq!(find(SearchLimits { depth: 0, ..search }).unwrap(), []);
+    let small = SearchLimits { total_bytes: 60, ..search };
+    assert!(matches!(read_tree(dir.path(), &small, &limits), Err(TreeError::Large(60))));
 }
 
 #[cfg(unix)]
