@@ -129,7 +129,8 @@ pub(super) fn exfiltration(lines: &[Line<'_>]) -> Vec<Hit> {
         let (carries_file, carries_variable) = (holds(text, &files), holds(text, &variables));
         let worded = matches(&WORDS, text);
         let stored = carries_file || (worded && (is_store(text) || matches(&ENVIRONMENT, text)));
-        if !stored && !carries_variable && !(worded && matches(&VARIABLE, text)) {
+        let named = carries_variable || (worded && matches(&VARIABLE, text));
+        if !stored && !named {
             continue;
         }
         let message = if stored
