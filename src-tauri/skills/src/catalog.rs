@@ -5,6 +5,7 @@
 
 mod install;
 mod make;
+mod provenance;
 mod search;
 
 use std::sync::LazyLock;
@@ -19,6 +20,7 @@ use crate::reference::{self, ReferenceError};
 
 pub use install::{Decision, Installed, Refusal, decide, hold, may_replace};
 pub use make::{Problem, check, fresh, make, render};
+pub use provenance::Provenance;
 pub use search::Index;
 
 include!(concat!(env!("OUT_DIR"), "/catalog_files.rs"));

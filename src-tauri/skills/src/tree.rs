@@ -94,14 +94,14 @@ impl Scope {
 
 /// Everything in a skill's folder but what belongs to version control. Links are told of and not followed.
 pub fn survey(folder: &Path, limits: &Limits) -> Result<Vec<Entry>, TreeError> {
-    let mut walk = Walk { limits, scope: Scope::Folder, nested: true, total: 0, entries: Vec::new() };
+    let mut walk = Walk::new(folder, Scope::Folder, true, limits)?;
     walk.folder(folder, "", 0)?;
     Ok(walk.entries)
 }
 
 /// The skill in a folder. A link is taken for the file it leads to if that is within the folder, else refused.
 pub fn read(folder: &Path, scope: Scope, limits: &Limits) -> Result<Bundle, TreeError> {
-    let mut walk = Walk { limits, scope, nested: false, total: 0, entries: Vec::new() };
+    let mut walk = Walk::new(folder, scope, false, limits)?;
     walk.folder(folder, "", 0)?;
     let mut files = Vec::with_capacity(walk.entries.len());
     for Entry { path, found } in walk.entries {
@@ -124,7 +124,7 @@ pub fn read_file(file: &Path, limits: &Limits) -> Result<Bundle, TreeError> {
     if !is_markdown || !file.is_file() {
         return Err(TreeError::NoSkill(file.to_path_buf()));
     }
-    match content(file, limits).map_err(TreeError::io(file))? {
+    match content(file, None, limits).map_err(TreeError::io(file))? {
         Found::File(bytes) => Ok(Bundle::new([(ENTRYPOINT.to_owned(), bytes)], limits)?),
         Found::Oversized(size) => {
             Err(BundleError::LargeFile { path: ENTRYPOINT.into(), size, limit: limits.file_bytes }.into())
@@ -195,6 +195,8 @@ pub fn discover(root: &Path, limits: &SearchLimits) -> Result<Vec<(String, PathB
 }
 
 struct Walk<'a> {
+    /// The skill's folder without links in it.
+    root: PathBuf,
     limits: &'a Limits,
     scope: Scope,
     /// Whether folders with a SKILL.md of their own belong to it.
@@ -203,7 +205,12 @@ struct Walk<'a> {
     entries: Vec<Entry>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(folder: &Path, scope: Scope, nested: bool, limits: &'a Limits) -> Result<Self, TreeError> {
+        let root = folder.canonicalize().map_err(TreeError::io(folder))?;
+        Ok(Self { root, limits, scope, nested, total: 0, entries: Vec::new() })
+    }
+
     fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), TreeError> {
         let mut entries = fs::read_dir(folder)
             .and_then(Iterator::collect::<io::Result<Vec<_>>>)
@@ -233,7 +240,7 @@ impl Walk<'_> {
                 let target = fs::read_link(&at).map_err(TreeError::io(&at))?;
                 self.push(path, Found::Link(target.to_string_lossy().into_owned()))?;
             } else if kind.is_file() {
-                let found = content(&at, self.limits).map_err(TreeError::io(&at))?;
+                let found = content(&at, Some(&self.root), self.limits).map_err(TreeError::io(&at))?;
                 self.push(path, found)?;
             } else {
                 self.push(path, Found::Special)?;
@@ -265,7 +272,7 @@ fn followed(folder: &Path, path: &str, limits: &Limits) -> Result<Vec<u8>, TreeE
     let inside = target.strip_prefix(&root).map_err(|_| refused())?;
     let foreign = inside.components().any(|c| c.as_os_str().to_str().is_none_or(is_foreign));
     check_file(path, 0, limits)?;
-    match content(&target, limits) {
+    match content(&target, Some(&root), limits) {
         Ok(Found::File(bytes)) if !foreign => Ok(bytes),
         Ok(Found::Oversized(size)) if !foreign => {
             Err(BundleError::LargeFile { path: path.to_owned(), size, limit: limits.file_bytes }.into())
@@ -274,9 +281,15 @@ fn followed(folder: &Path, path: &str, limits: &Limits) -> Result<Vec<u8>, TreeE
     }
 }
 
-/// A file's bytes. What stands at its place by now is looked at again: somebody may have put a link or a pipe there.
-fn content(file: &Path, limits: &Limits) -> io::Result<Found> {
+/// A file's bytes. What was opened is looked at again: by now somebody may have put a pipe there, or a link to
+/// elsewhere in place of it or of a folder above it.
+fn content(file: &Path, root: Option<&Path>, limits: &Limits) -> io::Result<Found> {
     let file = open(file)?;
+    if let (Some(root), Some(place)) = (root, place(&file))
+        && !place.starts_with(root)
+    {
+        return Ok(Found::Link(place.to_string_lossy().into_owned()));
+    }
     let meta = file.metadata()?;
     if !meta.is_file() {
         return Ok(Found::Special);
@@ -288,6 +301,19 @@ fn content(file: &Path, limits: &Limits) -> io::Result<Found> {
     file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     let size = bytes.len() as u64;
     Ok(if size > limits.file_bytes { Found::Oversized(size) } else { Found::File(bytes) })
+}
+
+/// Where an open file really lies, as far as the system tells.
+#[cfg(target_os = "linux")]
+fn place(file: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd as _;
+
+    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn place(_: &File) -> Option<PathBuf> {
+    None
 }
 
 #[cfg(unix)]

@@ -37,7 +37,7 @@ const SECRET: &str = r"(?:[A-Z][A-Z0-9]*_)*(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSP
 static STORE: Rule = LazyLock::new(|| {
     rule(
         r#"(?x)
-        (?:(?:~|\$HOME|\$\{HOME\}|%USERPROFILE%|/root|/home/[\w.-]+|/Users/[\w.-]+|expanduser\(["']~|homedir\(\)\s*\+\s*["'`])[/\\]
+        (?:(?:~|\$HOME|\$\{HOME\}|%USERPROFILE%|/root|/(?:home|Users)/[\w.-]+|expanduser\(["']~|homedir\(\)\s*\+\s*["'`])[/\\]
           |homedir\(\)\s*,\s*["'`]|Path\.home\(\)\s*/\s*["'])
           \.(?:ssh|aws|gnupg|netrc|npmrc|pypirc|git-credentials|docker/config|kube|config/gh|config/gcloud|azure|claude(?:\.json|/\.credentials)|codex/auth|gemini|password-store)\b
         |\bid_(?:rsa|ed25519|ecdsa|dsa)\b(?:[^.]|$)

@@ -162,6 +162,18 @@ fn links_within_the_skill_are_read_and_those_that_leave_it_refused() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_became_a_link_meanwhile_gives_nothing_away() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), &[("outside/key", "s3cret"), ("a/SKILL.md", SKILL)]);
+    std::os::unix::fs::symlink("../outside", dir.path().join("a/references")).unwrap();
+    let root = dir.path().join("a").canonicalize().unwrap();
+    // The walk saw a folder there, and opens this next.
+    let found = content(&root.join("references/key"), Some(&root), &Limits::SKILL).unwrap();
+    assert!(matches!(found, Found::Link(place) if place.ends_with("outside/key")));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_folder_leads_a_search_nowhere() {
@@ -188,7 +200,7 @@ fn a_pipe_and_a_name_that_is_no_text_are_told_of_and_not_waited_for() {
     put(dir.path(), &[("SKILL.md", SKILL)]);
     let pipe = dir.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-    assert_eq!(content(&pipe, &Limits::SKILL).unwrap(), Found::Special);
+    assert_eq!(content(&pipe, None, &Limits::SKILL).unwrap(), Found::Special);
     fs::write(dir.path().join(OsStr::from_bytes(b"\xff.md")), "").unwrap();
     let entries = survey(dir.path(), &Limits::SKILL).unwrap();
     let special = entries.iter().filter(|e| e.found == Found::Special).count();
