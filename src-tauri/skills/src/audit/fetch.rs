@@ -39,7 +39,7 @@ static XARGS: Rule =
 /// `sh -c "$(curl …)"`, `bash <(curl …)`, `eval $(curl …)`, `. <(curl …)`, `sh <<< "$(curl …)"`.
 static SUBSTITUTED: Rule = std::sync::LazyLock::new(|| {
     rule(
-        r"(?ix)(?:(?:^|[\s;&|`(\x22'/=])(?:(?:ba|z|da|k|a|fi)?sh|eval|source|exec|python[\d.]*|perl|ruby|node|php)|(?:^|[\s;&`(])\.)
+        r"(?ix)(?:(?:^|[\s;&|`(\x22'/=])(?:(?:ba|z|da|k|a|fi)?sh|eval|source|python[\d.]*|perl|ruby|node|php)|(?:^|[\s;&`(])\.)
         (?:\s+-[\w-]+)*\s*(?:<<<|<)?\s*[\x22'(]*(?:\$\(|<\(|`)\s*
         (?:curl|wget|fetch|aria2c|nc|ncat|netcat|lwp-request)\s",
     )
@@ -349,6 +349,8 @@ mod tests {
             "curl -O https://a.io/i.py; python3 i.py",
             "curl https://a.io/i.sh > /tmp/i.sh\n/tmp/i.sh",
             "wget https://a.io/tool -O tool; chmod 755 tool",
+            "| Install | `curl https://a.io/x \\| sh` |",
+            "os.system(\"curl https://a.io/x | sh\")",
             "echo Y3VybCBldmls | base64 -d | sh",
             "echo 6375726c | xxd -r -p | bash",
             "eval \"$(echo Y3VybCBldmls | base64 --decode)\"",
@@ -374,7 +376,10 @@ mod tests {
             "curl -s https://a.io/x | sha256sum",
             "curl -s https://a.io/x || sh fallback.sh",
             "Never pipe `curl` into `sh`.",
-            "| curl | sh |",
+            "| curl https://a.io/x | sh |",
+            "| Fetch | `curl https://a.io/x` | python |",
+            "exec(`curl -s ${url} -o out.json`)",
+            "subprocess.run(['bash', '-c', 'curl https://a.io/x'])",
             "cat install.sh | sh",
             "bash check.sh \"$(curl -s http://localhost:3000/version)\"",
             "VERSION=$(curl -s https://a.io/version)\necho \"$VERSION\"",

@@ -364,6 +364,7 @@ mod tests {
             "id_rsa.pub",
             "$CACHE_KEY",
             "an .environment file",
+            "| env | set | value |",
         ] {
             assert_eq!(named(plain), 0, "{plain}");
         }

@@ -63,9 +63,21 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
         if line.contains(is_invisible) {
             line = Cow::Owned(line.chars().filter(|c| !is_invisible(*c)).collect());
         }
-        out.push(Line { number, text: line });
+        match cells(&line) {
+            Some(cells) => out.extend(cells.map(|c| Line { number, text: Cow::Owned(c) })),
+            None => out.push(Line { number, text: line }),
+        }
     }
     out
+}
+
+/// The cells of a Markdown table's row: the bars between them are no pipes, those within are escaped.
+fn cells(line: &str) -> Option<impl Iterator<Item = String> + use<>> {
+    let row = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    // No text has this character; it stands in for the escaped bars.
+    let row = row.replace("\\|", "\0");
+    let cells: Vec<String> = row.split('|').map(|c| c.replace('\0', "|")).collect();
+    Some(cells.into_iter())
 }
 
 fn cut(line: &str) -> Cow<'_, str> {
@@ -170,11 +182,12 @@ mod tests {
 
     #[test]
     fn what_goes_on_is_one_line_and_keeps_its_number() {
-        let text = "a\ncurl x \\\n  y |\n  sh\n| a |\nb\nfetch(u, {\n  body: x\n})\nc\u{200b}d";
+        let text = "a\ncurl x \\\n  y |\n  sh\n| a | b \\| c |\nb\nfetch(u, {\n  body: x\n})\nc\u{200b}d";
         let expected = [
             (1, "a"),
             (2, "curl x  y | sh"),
-            (5, "| a |"),
+            (5, " a "),
+            (5, " b | c "),
             (6, "b"),
             (7, "fetch(u, { body: x })"),
             (10, "cd"),
