@@ -24,7 +24,8 @@ usage: cargo xtask <command>
   test [FILTER]        install what only tests need, then check everything and run every test
   bench [ARGS]         measure a release build on a large database and print a table
   check                format, lints, the rules of the code base, licences and advisories
-  ui [--release]       build the frontend into dist/";
+  ui [--release]       build the frontend into dist/
+  catalog              make the manifest of the skills that ship with the program anew";
 
 fn main() -> ExitCode {
     match dispatch() {
@@ -53,6 +54,10 @@ fn dispatch() -> Result<()> {
         Some(bench::stream::COMMAND) => bench::stream::stream(),
         Some("check") => check::check(&project),
         Some("ui") => ui::build(&project, build::profile(&rest)?),
+        Some("catalog") => project::step(
+            "make the catalog's manifest",
+            &mut project.cargo(["run", "--quiet", "-p", "skills", "--example", "catalog"]),
+        ),
         Some("help" | "--help" | "-h") | None => {
             say(USAGE);
             Ok(())

@@ -76,6 +76,7 @@ ids! {
     WorkspaceOperationId;
     TrashedWorkspaceId;
     WatchdogDecisionId;
+    SkillId;
 }
 
 /// An issue by its UUID or by its identifier (`ABC-12`, in any case).

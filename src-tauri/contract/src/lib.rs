@@ -7,8 +7,10 @@
 pub mod activity;
 pub mod adapter;
 pub mod agent;
+pub mod agent_skill;
 pub mod approval;
 pub mod budget;
+pub mod catalog_skill;
 pub mod child;
 pub mod comment;
 pub mod company;
@@ -36,6 +38,7 @@ pub mod query;
 pub mod recovery;
 pub mod run;
 pub mod search;
+pub mod skill;
 pub mod text;
 pub mod time;
 pub mod transcript;

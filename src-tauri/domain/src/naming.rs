@@ -2,6 +2,11 @@
 
 /// The URL key of a name: lower-case letters and digits with single dashes between.
 pub fn slug(name: &str) -> String {
+    url_key(name).unwrap_or_else(|| "agent".to_owned())
+}
+
+/// As `slug`, for callers that have their own word for a name of which nothing is left.
+pub fn url_key(name: &str) -> Option<String> {
     let mut out = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
@@ -12,7 +17,7 @@ pub fn slug(name: &str) -> String {
     }
     out.truncate(80);
     let out = out.trim_matches('-');
-    if out.is_empty() { "agent".to_owned() } else { out.to_owned() }
+    (!out.is_empty()).then(|| out.to_owned())
 }
 
 /// The name itself, or the first `name 2`, `name 3`, … that is free.

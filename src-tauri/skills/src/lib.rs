@@ -1,4 +1,20 @@
-//! What agents are taught: the runtime skill that every agent gets, and the instructions a new one starts with.
+//! What agents are taught: the runtime skill that every agent gets, the instructions a new one starts with, and the
+//! skills that a company gives them. Of these it knows the format, the catalog that ships with the program, how one is
+//! read from a folder or an archive, audited, compared and written; not who has which.
+
+pub mod archive;
+pub mod audit;
+pub mod bundle;
+pub mod catalog;
+pub mod diff;
+pub mod front_matter;
+pub mod hash;
+pub mod inventory;
+pub mod key;
+pub mod path;
+pub mod reference;
+pub mod tree;
+pub mod write;
 
 use std::io;
 use std::path::{Path, PathBuf};
