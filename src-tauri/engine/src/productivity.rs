@@ -14,7 +14,7 @@ use store::{SqliteConnection, WriteTx};
 use crate::error::{Answer, OrAnswer};
 use crate::service::Origin;
 use crate::wake::Wake;
-use crate::watchdog::{commit_changes, owned_by, passing};
+use crate::watchdog::{owned_by, passing};
 use crate::{Caller, Engine};
 
 /// Issues looked at in one go.
@@ -45,7 +45,7 @@ impl Engine {
                 passing(e, "an issue that gets nowhere")?;
                 continue;
             }
-            commit_changes(tx).await?;
+            tx.commit_if_changed().await.answer()?;
         }
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Engine {
                 passing(e, "a review")?;
                 continue;
             }
-            commit_changes(tx).await?;
+            tx.commit_if_changed().await.answer()?;
         }
         Ok(())
     }

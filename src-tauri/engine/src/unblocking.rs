@@ -18,7 +18,7 @@ use store::{SqliteConnection, WriteTx};
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer};
 use crate::service::Origin;
-use crate::watchdog::{commit_changes, owned_by, passing};
+use crate::watchdog::{owned_by, passing};
 use crate::{Caller, Engine};
 
 /// Issues looked at in one go.
@@ -132,7 +132,7 @@ impl Engine {
             let mut tx = self.store.write(self.now()).await.answer()?;
             match Box::pin(self.ask_for_way_out(&mut tx, halt, cutoff)).await {
                 Ok(Some(issue)) => {
-                    commit_changes(tx).await?;
+                    tx.commit_if_changed().await.answer()?;
                     done.created += 1;
                     done.created_issue_ids.push(issue);
                 }
@@ -239,7 +239,7 @@ impl Engine {
                 passing(e, "an issue about a halt")?;
                 continue;
             }
-            commit_changes(tx).await?;
+            tx.commit_if_changed().await.answer()?;
             retired += 1;
         }
         Ok(retired)

@@ -178,14 +178,14 @@ impl Engine {
                 passing(e, "a look at a silent run")?;
                 continue;
             }
-            commit_changes(tx).await?;
+            tx.commit_if_changed().await.answer()?;
         }
         self.free_from_ended_looks().await?;
         for run in silent {
             let mut tx = self.store.write(self.now()).await.answer()?;
             match Box::pin(self.look_at_silence(&mut tx, run.id)).await {
                 Ok(kill) => {
-                    commit_changes(tx).await?;
+                    tx.commit_if_changed().await.answer()?;
                     self.kill_all(kill.into_iter().collect()).await;
                 }
                 Err(e) => passing(e, "a silent run")?,
@@ -198,7 +198,7 @@ impl Engine {
     async fn free_from_ended_looks(&self) -> Answer<()> {
         let mut tx = self.store.write(self.now()).await.answer()?;
         self.drop_ended_looks(&mut tx).await?;
-        commit_changes(tx).await
+        tx.commit_if_changed().await.answer().map(drop)
     }
 
     async fn drop_ended_looks(&self, tx: &mut WriteTx) -> Answer<()> {
@@ -393,15 +393,6 @@ impl Engine {
         let wakes = self.wakes_of_end(tx, &before, &review).await?;
         self.wake_all(tx, caller, wakes).await
     }
-}
-
-/// Commits what changed something. A look that found nothing to do counts as no change: answers that are kept stay good,
-/// and no backup is made of it.
-pub(crate) async fn commit_changes(tx: WriteTx) -> Answer<()> {
-    if tx.recorded().next().is_none() {
-        return Ok(());
-    }
-    tx.commit().await.answer()
 }
 
 /// What went wrong with one thing among many is told in the log; what is wrong with the database ends the round.

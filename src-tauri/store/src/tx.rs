@@ -87,6 +87,16 @@ impl WriteTx {
         self.pending.iter().map(|p| p.kind)
     }
 
+    /// Commits what changed something, and answers whether anything did. A look that found nothing to do is no change:
+    /// answers that are kept stay good, and no backup is made of it.
+    pub async fn commit_if_changed(self) -> Result<bool> {
+        if self.pending.is_empty() {
+            return Ok(false);
+        }
+        self.commit().await?;
+        Ok(true)
+    }
+
     /// Appends the changes to the feed, commits, and tells the followers.
     pub async fn commit(mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);

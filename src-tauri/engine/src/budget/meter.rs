@@ -47,11 +47,9 @@ impl Engine {
         let Some(run) = store::runs::get(&mut tx, run).await.answer()? else { return Ok(()) };
         let kills = self.enter(&mut tx, &run, payee, messages).await?;
         // Read again after a restart, the messages are known already.
-        if tx.recorded().next().is_none() {
-            return Ok(());
+        if tx.commit_if_changed().await.answer()? {
+            self.kill_all(kills).await;
         }
-        tx.commit().await.answer()?;
-        self.kill_all(kills).await;
         Ok(())
     }
 

@@ -381,8 +381,7 @@ impl Engine {
         let mut tx = self.store.write(self.now()).await.answer()?;
         let Some(p) = store::budgets::get(&mut tx, p.id).await.answer()? else { return Ok(()) };
         let kills = self.weigh_policy(&mut tx, &p).await?;
-        if tx.recorded().next().is_some() {
-            tx.commit().await.answer()?;
+        if tx.commit_if_changed().await.answer()? {
             self.kill_all(kills).await;
         }
         Ok(())

@@ -28,9 +28,7 @@ impl Engine {
             // A run may have ended otherwise than by its own end.
             let mut tx = self.store.write(self.now()).await.answer()?;
             Box::pin(self.end_finished_pauses(&mut tx)).await?;
-            if tx.recorded().next().is_some() {
-                tx.commit().await.answer()?;
-            }
+            tx.commit_if_changed().await.answer()?;
         }
         Box::pin(self.finish_left_plans()).await?;
         let standing = {
@@ -41,10 +39,7 @@ impl Engine {
         for issue in standing {
             let mut tx = self.store.write(self.now()).await.answer()?;
             Box::pin(self.reconcile(&mut tx, issue)).await?;
-            if tx.recorded().next().is_some() {
-                moved += 1;
-                tx.commit().await.answer()?;
-            }
+            moved += usize::from(tx.commit_if_changed().await.answer()?);
         }
         Ok(moved)
     }

@@ -275,10 +275,7 @@ impl Engine {
     /// Leaves a run where it stands, with the reason on what it stands for.
     async fn leave_in_line(&self, mut tx: WriteTx, run: RunId, why: &str) -> Answer<()> {
         self.hold_wakes(&mut tx, run, Some(why)).await?;
-        if tx.recorded().next().is_some() {
-            tx.commit().await.answer()?;
-        }
-        Ok(())
+        tx.commit_if_changed().await.answer().map(drop)
     }
 
     async fn turn_away(&self, tx: &mut WriteTx, mut run: Run, gate: Gate) -> Answer<()> {
