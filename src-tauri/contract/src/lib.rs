@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod adapter;
 pub mod agent;
+pub mod annotation;
 pub mod approval;
 pub mod budget;
 pub mod child;

@@ -1,0 +1,126 @@
+//! Follows a stretch of text through an edit.
+
+use std::ops::Range;
+
+use super::edit::{Edit, Stretch, solid};
+use super::projection::{trimmed, whole_chars};
+use super::selector::squeezed;
+
+/// What became of a stretch of text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fate {
+    /// All of it is there, in one piece.
+    Whole {
+        range: Range<usize>,
+        moved: bool,
+    },
+    /// A part of it is there, so much of it (0 to 1).
+    Part {
+        range: Range<usize>,
+        moved: bool,
+        share: f64,
+    },
+    Gone,
+}
+
+/// A piece of what is followed: the stretch it lies in, and its place before and after.
+struct Piece {
+    nth: usize,
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+/// So much may have been added within a short passage before it counts as torn apart, in bytes.
+const WIDENED: usize = 240;
+
+impl Edit {
+    /// Follows a stretch of the old text into the new one.
+    pub(super) fn follow(&self, old: &str, new: &str, range: &Range<usize>) -> Fate {
+        let pieces = self.pieces(range);
+        let size = |p: &Piece| solid(&old[p.old.clone()]);
+        let room = range.len().max(WIDENED);
+        // What still stands together, in the old order.
+        let mut best: (usize, Range<usize>) = (0, 0..0);
+        let (mut start, mut sum) = (0, 0);
+        for (n, piece) in pieces.iter().enumerate() {
+            let last = if n > start { pieces.get(n - 1) } else { None };
+            if last.is_some_and(|p| piece.new.start < p.new.end || piece.new.start - p.new.end > room) {
+                (start, sum) = (n, 0);
+            }
+            sum += size(piece);
+            if sum > best.0 {
+                best = (sum, start..n + 1);
+            }
+        }
+        let together = &pieces[best.1];
+        let (Some(first), Some(last)) = (together.first(), together.last()) else { return Fate::Gone };
+        let moved = together.iter().any(|p| self.kept.get(p.nth).is_some_and(|s| s.moved));
+        let hull = first.new.start..last.new.end;
+        let all = solid(&old[range.clone()]);
+        if best.0 == all && squeezed(&old[range.clone()], &new[hull.clone()]) {
+            return Fate::Whole { range: hull, moved };
+        }
+        let start = self.replaced_before(first, range.start).unwrap_or(hull.start);
+        let end = self.replaced_after(last, range.end).unwrap_or(hull.end);
+        let range = trimmed(new, whole_chars(new, start..end));
+        Fate::Part { range, moved, share: best.0 as f64 / all.max(1) as f64 }
+    }
+
+    fn pieces(&self, range: &Range<usize>) -> Vec<Piece> {
+        let first = self.kept.partition_point(|s| s.old_end() <= range.start);
+        let inside = self.kept.iter().enumerate().skip(first).take_while(|(_, s)| s.old < range.end);
+        let cut = |(nth, s): (usize, &Stretch)| {
+            let old = s.old.max(range.start)..s.old_end().min(range.end);
+            let new = s.new + (old.start - s.old)..s.new + (old.end - s.old);
+            Piece { nth, old, new }
+        };
+        inside.map(cut).collect()
+    }
+
+    /// Where the text begins that took the place of all between the stretch before and the first piece, if what is
+    /// followed began with that.
+    fn replaced_before(&self, first: &Piece, start: usize) -> Option<usize> {
+        let stretch = self.kept.get(first.nth)?;
+        let (old_from, new_from) = match first.nth.checked_sub(1).and_then(|n| self.kept.get(n)) {
+            Some(before) => (before.old_end(), before.new_end()),
+            None => (0, 0),
+        };
+        let fits = first.old.start == stretch.old && start < first.old.start && start <= old_from + 1;
+        (fits && self.is_swap(old_from..stretch.old, new_from..stretch.new)).then_some(new_from)
+    }
+
+    fn replaced_after(&self, last: &Piece, end: usize) -> Option<usize> {
+        let stretch = self.kept.get(last.nth)?;
+        // Behind the last stretch there is nothing to hold on to.
+        let after = self.kept.get(last.nth + 1)?;
+        let fits = last.old.end == stretch.old_end() && end > last.old.end && end + 1 >= after.old;
+        (fits && self.is_swap(stretch.old_end()..after.old, stretch.new_end()..after.new))
+            .then_some(after.new)
+    }
+
+    /// Whether the new text stands in the place of the old one, is all new, and is not much longer.
+    fn is_swap(&self, old: Range<usize>, new: Range<usize>) -> bool {
+        new.start <= new.end && new.len() <= old.len() * 2 + 40 && self.new_share(&new) > 0.99
+    }
+
+    /// Where in the new text one would look for what stood at a place of the old one.
+    pub(super) fn expected(&self, old: usize) -> usize {
+        let n = self.kept.partition_point(|s| s.old <= old);
+        match n.checked_sub(1).and_then(|n| self.kept.get(n)) {
+            Some(s) => s.new + (old - s.old).min(s.len),
+            None => self.kept.first().map_or(0, |s| s.new),
+        }
+    }
+
+    /// Where else in the old text a stretch may as well have stood, if that cannot be told.
+    pub(super) fn twin(&self, old: &str, range: &Range<usize>) -> Option<Option<Range<usize>>> {
+        let inside = |r: &Range<usize>, z: &Range<usize>| z.start <= r.start && r.end <= z.end;
+        let past = self.zones.partition_point(|z| z.old.start <= range.start);
+        let zone = self.zones[..past].iter().rev().take(4).find(|z| inside(range, &z.old))?;
+        let text = old.get(range.clone());
+        let same = |r: &Range<usize>| inside(r, &zone.old) && text.is_some() && old.get(r.clone()) == text;
+        let later = range.start + zone.period..range.end + zone.period;
+        let sooner = range.start.checked_sub(zone.period).map(|start| start..range.end - zone.period);
+        Some(Some(later).into_iter().chain(sooner).find(same))
+    }
+}

@@ -1,0 +1,298 @@
+//! Finds every thread's place again in a new revision.
+
+use std::ops::Range;
+
+use contract::annotation::{AnchorConfidence, AnchorReason, AnchorSelector, AnchorState, TextQuote};
+
+use super::context::Context;
+use super::edit::Edit;
+use super::follow::Fate;
+use super::projection::{Projection, whole_chars};
+use super::search::{Search, Wanted};
+use super::selector::{NoSelector, select, squeezed};
+use super::token::weight_of;
+
+/// How much of a quote must have gone through an edit for its thread to stay where it is.
+const STAYS: f64 = 0.5;
+/// A quote of this weight (about six words) is known again wherever it turns up.
+const TELLING: u32 = 30;
+/// What a shorter one needs of its surroundings besides.
+const VOUCHED: f64 = 0.8;
+/// How like a quote something must be to be looked at, and with its surroundings to be taken.
+const LIKE: f64 = 0.5;
+const TAKEN: f64 = 0.58;
+/// The least that it must have in common with the quote: about three words.
+const IN_COMMON: u32 = 12;
+/// Two places closer than this in their score could both be meant.
+const APART: f64 = 0.05;
+/// A selector that grows over its limit with the text it covers is cut to so many characters.
+const LONGEST: usize = 9_900;
+
+/// A thread's anchor, as the last revision left it.
+#[derive(Clone, Copy, Debug)]
+pub struct Anchor<'a> {
+    /// What was selected when the thread was made, or was last attached by hand.
+    pub quote: &'a TextQuote,
+    /// Its place; its last one when it is orphaned.
+    pub selector: &'a AnchorSelector,
+    pub state: AnchorState,
+    pub confidence: AnchorConfidence,
+}
+
+/// What a revision made of an anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub state: AnchorState,
+    pub confidence: AnchorConfidence,
+    /// The new place. An orphan has none, and keeps the last one it had.
+    pub selector: Option<AnchorSelector>,
+    pub reason: AnchorReason,
+}
+
+/// Finds the places of all anchors of a document in its next revision, in the order given.
+///
+/// Each is followed through the edit. What the edit took away is looked for in what it brought: as it was, or else
+/// much like it. Anything that could be wrong is said to be ambiguous, or left orphaned, rather than attached.
+pub fn remap(old: &str, new: &str, anchors: &[Anchor<'_>]) -> Vec<Outcome> {
+    remap_projected(&Projection::of(old), &Projection::of(new), anchors)
+}
+
+/// Like [`remap`], for a caller that has the projections already.
+pub fn remap_projected(old: &Projection<'_>, new: &Projection<'_>, anchors: &[Anchor<'_>]) -> Vec<Outcome> {
+    let edit = Edit::between(old, new);
+    let mut remap = Remap { old, new, edit: &edit, search: None };
+    anchors.iter().map(|anchor| remap.one(anchor)).collect()
+}
+
+struct Remap<'a> {
+    old: &'a Projection<'a>,
+    new: &'a Projection<'a>,
+    edit: &'a Edit,
+    /// Made when the first quote is looked for.
+    search: Option<Search<'a>>,
+}
+
+/// A place that a quote may have now.
+struct Found {
+    range: Range<usize>,
+    score: f64,
+    exact: bool,
+    /// Others could be meant as well.
+    unsure: bool,
+    /// There are others, less likely ones.
+    others: bool,
+}
+
+impl<'a> Remap<'a> {
+    fn one(&mut self, anchor: &Anchor<'_>) -> Outcome {
+        if anchor.state == AnchorState::Orphaned {
+            return self.find(anchor, None, None);
+        }
+        let Some(range) = place(self.old, anchor.selector) else { return self.find(anchor, None, None) };
+        let (old, new) = (self.old.text(), self.new.text());
+        match self.edit.follow(old, new, &range) {
+            Fate::Whole { range: to, moved } => {
+                if self.edit.twin(old, &range).is_some() {
+                    return self.ambiguous(to);
+                }
+                let reason = if moved {
+                    AnchorReason::Moved
+                } else if range == to {
+                    AnchorReason::Unchanged
+                } else {
+                    AnchorReason::Shifted
+                };
+                self.whole(anchor, to, reason)
+            }
+            Fate::Part { range: to, moved, share } if share >= STAYS => self.edited(anchor, to, moved),
+            part => {
+                if let Some(Some(twin)) = self.edit.twin(old, &range)
+                    && let Fate::Whole { range: to, .. } = self.edit.follow(old, new, &twin)
+                {
+                    return self.ambiguous(to);
+                }
+                self.find(anchor, Some(range.start), Some(part))
+            }
+        }
+    }
+
+    fn outcome(
+        &self,
+        state: AnchorState,
+        confidence: AnchorConfidence,
+        range: Range<usize>,
+        reason: AnchorReason,
+    ) -> Outcome {
+        let selector = match select(self.new, range.clone()) {
+            Err(NoSelector::TooLong) => {
+                let text = &self.new.text()[range.clone()];
+                let len = text.char_indices().nth(LONGEST).map_or(text.len(), |(n, _)| n);
+                select(self.new, range.start..range.start + len)
+            }
+            other => other,
+        };
+        match selector {
+            Ok(selector) => Outcome { state, confidence, selector: Some(selector), reason },
+            Err(_) => gone(),
+        }
+    }
+
+    fn ambiguous(&self, range: Range<usize>) -> Outcome {
+        let (state, confidence) = (AnchorState::Stale, AnchorConfidence::Ambiguous);
+        self.outcome(state, confidence, range, AnchorReason::SeveralPlaces)
+    }
+
+    /// All of the text is there: the thread stays as it was, unless that is what was selected at first.
+    fn whole(&self, anchor: &Anchor<'_>, to: Range<usize>, reason: AnchorReason) -> Outcome {
+        let fuzzy = anchor.confidence == AnchorConfidence::Fuzzy;
+        if fuzzy && squeezed(&self.new.text()[to.clone()], &anchor.quote.exact) {
+            return self.outcome(AnchorState::Active, AnchorConfidence::Exact, to, AnchorReason::Restored);
+        }
+        self.outcome(anchor.state, anchor.confidence, to, reason)
+    }
+
+    /// Most of the text is there.
+    fn edited(&self, anchor: &Anchor<'_>, to: Range<usize>, moved: bool) -> Outcome {
+        let unsure = anchor.confidence == AnchorConfidence::Ambiguous;
+        if !unsure && let Some(original) = restored(self.new.text(), &to, &anchor.quote.exact) {
+            return self.outcome(
+                AnchorState::Active,
+                AnchorConfidence::Exact,
+                original,
+                AnchorReason::Restored,
+            );
+        }
+        let confidence = if unsure { AnchorConfidence::Ambiguous } else { AnchorConfidence::Fuzzy };
+        let reason = if moved { AnchorReason::MovedAndEdited } else { AnchorReason::Edited };
+        self.outcome(AnchorState::Stale, confidence, to, reason)
+    }
+
+    /// Looks for what is not where it was.
+    fn find(&mut self, anchor: &Anchor<'_>, from: Option<usize>, part: Option<Fate>) -> Outcome {
+        let expected = from.map(|at| self.edit.expected(at));
+        let _ = part;
+        let quotes = [anchor.quote, &anchor.selector.quote];
+        let quotes = if quotes[0].exact == quotes[1].exact { &quotes[..1] } else { &quotes[..] };
+        let contexts = [&anchor.selector.quote, anchor.quote];
+        let found = quotes
+            .iter()
+            .find_map(|q| self.exactly(q, &contexts, expected))
+            .or_else(|| quotes.iter().rev().find_map(|q| self.nearly(q, &contexts, expected)));
+        let Some(found) = found else { return gone() };
+        if found.unsure {
+            return self.ambiguous(found.range);
+        }
+        let came_back = anchor.state == AnchorState::Orphaned;
+        let reason = match (came_back, found.exact) {
+            (true, true) => AnchorReason::Restored,
+            (false, true) => AnchorReason::Moved,
+            (_, false) => AnchorReason::MovedAndEdited,
+        };
+        let original = squeezed(&self.new.text()[found.range.clone()], &anchor.quote.exact);
+        if !original {
+            return self.outcome(AnchorState::Stale, AnchorConfidence::Fuzzy, found.range, reason);
+        }
+        let confidence = if found.others { AnchorConfidence::Duplicate } else { AnchorConfidence::Exact };
+        self.outcome(AnchorState::Active, confidence, found.range, reason)
+    }
+
+    fn search(&mut self) -> &mut Search<'a> {
+        let (new, edit) = (self.new, self.edit);
+        // The search lives as long as what it reads; only the borrow of it is short.
+        self.search.get_or_insert_with(|| Search::new(new.text(), edit))
+    }
+
+    fn exactly(
+        &mut self,
+        quote: &TextQuote,
+        contexts: &[&TextQuote],
+        expected: Option<usize>,
+    ) -> Option<Found> {
+        let exact = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix));
+        let telling = f64::from(weight_of(&quote.exact)) / f64::from(TELLING);
+        let text = self.new.text();
+        let mut best: Option<(f64, f64, Range<usize>)> = None;
+        let mut second = f64::NEG_INFINITY;
+        let count = exact.found.len();
+        for range in exact.found {
+            let context = fitting(text, &range, contexts);
+            let vouched = telling.min(1.0) * VOUCHED + context.mean() + context.best() / 2.0;
+            let score = 0.7 * context.mean() + 0.3 * nearness(expected, &range);
+            if best.as_ref().is_none_or(|(b, ..)| score > *b) {
+                second = best.map_or(second, |(b, ..)| b.max(second));
+                best = Some((score, vouched, range));
+            } else {
+                second = second.max(score);
+            }
+        }
+        let (score, _, range) = best.filter(|(_, vouched, _)| *vouched >= VOUCHED)?;
+        let unsure = exact.more || score - second < APART;
+        Some(Found { range, score, exact: true, unsure, others: count > 1 })
+    }
+
+    fn nearly(
+        &mut self,
+        quote: &TextQuote,
+        contexts: &[&TextQuote],
+        expected: Option<usize>,
+    ) -> Option<Found> {
+        let like = self.search().like(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix));
+        let text = self.new.text();
+        let mut found: Vec<Found> = like
+            .into_iter()
+            .filter(|l| l.likeness >= LIKE && l.common >= IN_COMMON)
+            .map(|l| {
+                let context = fitting(text, &l.range, contexts);
+                let near = nearness(expected, &l.range);
+                let score = 0.65 * l.likeness + 0.35 * context.mean().max(0.5 * near);
+                Found { range: l.range, score, exact: false, unsure: false, others: false }
+            })
+            .filter(|f| f.score >= TAKEN)
+            .collect();
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let second = found.get(1).map_or(f64::NEG_INFINITY, |f| f.score);
+        let mut best = found.into_iter().next()?;
+        best.unsure = best.score - second < APART;
+        Some(best)
+    }
+}
+
+const fn gone() -> Outcome {
+    Outcome {
+        state: AnchorState::Orphaned,
+        confidence: AnchorConfidence::Missing,
+        selector: None,
+        reason: AnchorReason::Gone,
+    }
+}
+
+/// The place that a selector names in the revision it was made for.
+fn place(p: &Projection<'_>, selector: &AnchorSelector) -> Option<Range<usize>> {
+    let (at, text) = (&selector.position, p.text());
+    let exact: &str = &selector.quote.exact;
+    let own = p.text_bytes(&(at.normalized_start..at.normalized_end));
+    if !own.is_empty() && text[own.clone()] == *exact {
+        return Some(own);
+    }
+    let own = p.to_text(p.source_bytes(&(at.markdown_start..at.markdown_end)));
+    (!own.is_empty() && squeezed(&text[own.clone()], exact)).then_some(own)
+}
+
+/// The better fitting of the contexts that are known.
+fn fitting(text: &str, range: &Range<usize>, contexts: &[&TextQuote]) -> Context {
+    let all = contexts.iter().map(|q| Context::of(text, range, q));
+    all.max_by(|a, b| a.mean().total_cmp(&b.mean())).unwrap_or_default()
+}
+
+fn nearness(expected: Option<usize>, range: &Range<usize>) -> f64 {
+    expected.map_or(0.0, |at| 1.0 / (1.0 + at.abs_diff(range.start) as f64 / 200.0))
+}
+
+/// Where the words that were selected at first stand, at a place that was followed through an edit.
+fn restored(text: &str, place: &Range<usize>, exact: &str) -> Option<Range<usize>> {
+    let near = whole_chars(text, place.start.saturating_sub(exact.len())..place.end + exact.len());
+    let mut found =
+        text[near.clone()].match_indices(exact).map(|(n, s)| near.start + n..near.start + n + s.len());
+    let one = found.find(|r| r.start < place.end && place.start < r.end)?;
+    found.all(|r| r.start >= place.end).then_some(one)
+}

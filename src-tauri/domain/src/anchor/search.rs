@@ -1,0 +1,287 @@
+//! Looks for a quote in what is new in a text: as it was, and much like it.
+//!
+//! What was there before is not looked at. It has been followed through the edit, so it is known to be something else.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::edit::Edit;
+use super::projection::{is_space, whole_chars};
+use super::token::{goes_on, weight, words};
+
+/// A word that stands in more places than this does not lead to a quote.
+const PLACES: usize = 256;
+/// So many words of a quote are looked up to find what is like it.
+const LOOKED_UP: usize = 24;
+/// Pairs of words compared for all quotes of one revision together.
+const COMPARED: usize = 24_000_000;
+/// Bytes read for quotes that are less than a word, for all of one revision together.
+const READ: usize = 32_000_000;
+/// How much of an exact finding must be new.
+const NEW: f64 = 0.6;
+
+/// What is new in a text, by its words.
+pub(super) struct Search<'a> {
+    text: &'a str,
+    edit: &'a Edit,
+    at: Vec<Range<usize>>,
+    ids: Vec<u32>,
+    known: HashMap<&'a str, u32>,
+    /// The places of word `n` are `places[starts[n]..starts[n + 1]]`.
+    starts: Vec<u32>,
+    places: Vec<u32>,
+    compared: usize,
+    read: usize,
+}
+
+/// A quote, by its words.
+pub(super) struct Wanted<'q> {
+    text: &'q str,
+    words: Vec<Range<usize>>,
+    /// The words without those at the ends that are only parts of one.
+    whole: Range<usize>,
+}
+
+impl<'q> Wanted<'q> {
+    pub(super) fn new(prefix: &str, text: &'q str, suffix: &str) -> Self {
+        let words: Vec<_> = words(text, 0).collect();
+        let first = usize::from(goes_on(prefix.chars().last(), text.chars().next()));
+        let last =
+            words.len() - usize::from(goes_on(text.chars().last(), suffix.chars().next())).min(words.len());
+        Self { text, whole: first.min(last)..last, words }
+    }
+}
+
+/// Where a quote was found as it was.
+#[derive(Debug, Default)]
+pub(super) struct Exact {
+    pub found: Vec<Range<usize>>,
+    /// There may be more.
+    pub more: bool,
+}
+
+/// Where something like a quote was found.
+#[derive(Clone, Debug)]
+pub(super) struct Like {
+    pub range: Range<usize>,
+    /// How like, 0 to 1.
+    pub likeness: f64,
+    /// The weight of the words that both have.
+    pub common: u32,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(text: &'a str, edit: &'a Edit) -> Self {
+        let mut known: HashMap<&'a str, u32> = HashMap::new();
+        let (mut at, mut ids) = (Vec::new(), Vec::new());
+        for word in edit.changed.iter().flat_map(|block| words(&text[block.clone()], block.start)) {
+            let next = super::utf16::narrow(known.len());
+            ids.push(*known.entry(&text[word.clone()]).or_insert(next));
+            at.push(word);
+        }
+        let mut starts = vec![0_u32; known.len() + 1];
+        ids.iter().for_each(|id| starts[*id as usize + 1] += 1);
+        for n in 1..starts.len() {
+            starts[n] += starts[n - 1];
+        }
+        let (mut next, mut places) = (starts.clone(), vec![0_u32; ids.len()]);
+        for (n, id) in ids.iter().enumerate() {
+            let slot = &mut next[*id as usize];
+            places[*slot as usize] = super::utf16::narrow(n);
+            *slot += 1;
+        }
+        Self { text, edit, at, ids, known, starts, places, compared: COMPARED, read: READ }
+    }
+
+    fn places(&self, word: &str) -> &[u32] {
+        let Some(id) = self.known.get(word) else { return &[] };
+        let n = *id as usize;
+        &self.places[self.starts[n] as usize..self.starts[n + 1] as usize]
+    }
+
+    /// All places where the quote stands as it was, white space aside.
+    pub(super) fn exact(&mut self, wanted: &Wanted<'_>) -> Exact {
+        if wanted.whole.is_empty() {
+            return self.within_words(wanted.text);
+        }
+        let quote = |n: usize| &wanted.text[wanted.words[n].clone()];
+        let Some(rare) = wanted.whole.clone().min_by_key(|n| self.places(quote(*n)).len()) else {
+            return Exact::default();
+        };
+        let places = self.places(quote(rare));
+        let mut out = Exact { found: Vec::new(), more: places.len() > PLACES };
+        let ids: Vec<Option<u32>> = wanted.whole.clone().map(|n| self.known.get(quote(n)).copied()).collect();
+        for place in places.iter().take(PLACES) {
+            let Some(first) = (*place as usize).checked_sub(rare - wanted.whole.start) else { continue };
+            let Some(here) = self.ids.get(first..first + ids.len()) else { continue };
+            if !here.iter().zip(&ids).all(|(a, b)| Some(*a) == *b) {
+                continue;
+            }
+            let head = &wanted.text[..wanted.words[wanted.whole.start].start];
+            let tail = &wanted.text[wanted.words[wanted.whole.end - 1].end..];
+            let start = self.back(self.at[first].start, head);
+            let end = self.forth(self.at[first + ids.len() - 1].end, tail);
+            if let (Some(start), Some(end)) = (start, end)
+                && self.edit.new_share(&(start..end)) >= NEW
+            {
+                out.found.push(start..end);
+            }
+        }
+        out
+    }
+
+    /// Where a text begins that ends here, if it does.
+    fn back(&self, at: usize, text: &str) -> Option<usize> {
+        let mut start = at;
+        for c in text.chars().rev().filter(|c| !is_space(*c)) {
+            start = self.text[..start].trim_end_matches(is_space).strip_suffix(c)?.len();
+        }
+        Some(start)
+    }
+
+    fn forth(&self, at: usize, text: &str) -> Option<usize> {
+        let mut rest = &self.text[at..];
+        for c in text.chars().filter(|c| !is_space(*c)) {
+            rest = rest.trim_start_matches(is_space).strip_prefix(c)?;
+        }
+        Some(self.text.len() - rest.len())
+    }
+
+    /// Places of a quote that has no whole word.
+    fn within_words(&mut self, quote: &str) -> Exact {
+        let mut out = Exact::default();
+        for block in &self.edit.changed {
+            if self.read < block.len() || out.found.len() > PLACES {
+                out.more = true;
+                return out;
+            }
+            self.read -= block.len();
+            let found = self.text[block.clone()].match_indices(quote).take(PLACES);
+            let ranges = found.map(|(n, s)| block.start + n..block.start + n + s.len());
+            out.found.extend(ranges.filter(|r| self.edit.new_share(r) >= NEW));
+        }
+        out
+    }
+
+    /// Up to three places whose words are most like those of the quote.
+    pub(super) fn like(&mut self, wanted: &Wanted<'_>) -> Vec<Like> {
+        let worth: Vec<u32> = wanted.words.iter().map(|w| weight(&wanted.text[w.clone()])).collect();
+        let all: u32 = worth.iter().fold(0, |a, b| a.saturating_add(*b));
+        let mut out: Vec<Like> = Vec::new();
+        for first in self.votes(wanted, &worth, all) {
+            let Some(like) = self.compare(wanted, &worth, all, first) else { continue };
+            if out.iter().all(|o| o.range.end <= like.range.start || like.range.end <= o.range.start) {
+                out.push(like);
+            }
+        }
+        out.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
+        out
+    }
+
+    /// Where a quote would begin, as most of its rarer words have it.
+    fn votes(&self, wanted: &Wanted<'_>, worth: &[u32], all: u32) -> Vec<usize> {
+        let n = wanted.words.len();
+        let mut rare: Vec<(usize, usize)> = (0..n)
+            .map(|k| (self.places(&wanted.text[wanted.words[k].clone()]).len(), k))
+            .filter(|(count, _)| (1..=PLACES).contains(count))
+            .collect();
+        rare.sort_unstable();
+        rare.truncate(LOOKED_UP);
+        let bucket = (n / 4).max(4);
+        let mut votes: Vec<(usize, u32)> = Vec::new();
+        let mut most = 0;
+        for (_, k) in &rare {
+            most += worth[*k];
+            let places = self.places(&wanted.text[wanted.words[*k].clone()]);
+            votes.extend(places.iter().map(|p| ((*p as usize + n - k) / bucket, worth[*k])));
+        }
+        votes.sort_unstable_by_key(|(b, _)| *b);
+        votes.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
+        // A quote may lie across the border of two buckets.
+        let with_next = |k: usize| {
+            let (b, v) = votes[k];
+            let next = votes.get(k + 1).filter(|(n, _)| *n == b + 1).map_or(0, |(_, v)| *v);
+            (v + next, b * bucket)
+        };
+        let mut best: Vec<(u32, usize)> = (0..votes.len()).map(with_next).collect();
+        best.retain(|(v, _)| *v * 3 >= most && *v * 4 >= all.min(most * 4));
+        best.sort_unstable_by_key(|(v, at)| (std::cmp::Reverse(*v), *at));
+        let mut out: Vec<usize> = Vec::new();
+        for (_, at) in best.into_iter().take(12) {
+            if out.len() < 4 && out.iter().all(|o: &usize| o.abs_diff(at) > bucket) {
+                out.push(at);
+            }
+        }
+        // Votes count from one length of the quote before its first word, so that none is below zero.
+        out.into_iter().map(|at| at.saturating_sub(n)).collect()
+    }
+
+    /// Compares the quote with what stands about so many words into the new text.
+    fn compare(&mut self, wanted: &Wanted<'_>, worth: &[u32], all: u32, first: usize) -> Option<Like> {
+        let n = wanted.words.len();
+        let slack = (n / 2).max(8);
+        let window = first.saturating_sub(slack)..(first + n + 2 * slack).min(self.ids.len());
+        self.compared = self.compared.checked_sub(n * window.len())?;
+        let ids: Vec<Option<u32>> =
+            wanted.words.iter().map(|w| self.known.get(&wanted.text[w.clone()]).copied()).collect();
+        let here = self.ids.get(window.clone())?;
+        let pairs = common(&ids, here, worth);
+        // The densest stretch of what they have in common: a word between counts against it by half.
+        let cost = |from: usize, to: usize| -> u32 {
+            (window.start + from..window.start + to).map(|k| weight(&self.text[self.at[k].clone()])).sum()
+        };
+        let (mut best, mut sum, mut start) = ((0.0, 0..0), 0.0, 0);
+        for (k, (i, j)) in pairs.iter().enumerate() {
+            if k > start {
+                sum -= f64::from(cost(pairs[k - 1].1 + 1, *j)) / 2.0;
+            }
+            if sum <= 0.0 {
+                (sum, start) = (0.0, k);
+            }
+            sum += f64::from(worth[*i]);
+            if sum > best.0 {
+                best = (sum, start..k + 1);
+            }
+        }
+        let together = &pairs[best.1];
+        let (first, last) = (together.first()?.1, together.last()?.1);
+        let matched: u32 = together.iter().map(|(i, _)| worth[*i]).sum();
+        let size = cost(first, last + 1);
+        let range = self.at[window.start + first].start..self.at[window.start + last].end;
+        if self.edit.new_share(&range) < NEW / 2.0 {
+            return None;
+        }
+        let likeness = 2.0 * f64::from(matched) / f64::from(all.saturating_add(size).max(1));
+        Some(Like { range: whole_chars(self.text, range), likeness, common: matched })
+    }
+}
+
+/// The heaviest common sequence: pairs of places in both lists.
+fn common(a: &[Option<u32>], b: &[u32], worth: &[u32]) -> Vec<(usize, usize)> {
+    let width = b.len() + 1;
+    let mut table = vec![0_u32; (a.len() + 1) * width];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            let skip = table[(i + 1) * width + j].max(table[i * width + j + 1]);
+            let pair = if a[i] == Some(b[j]) { worth[i] + table[(i + 1) * width + j + 1] } else { 0 };
+            table[i * width + j] = skip.max(pair);
+        }
+    }
+    let (mut i, mut j, mut out) = (0, 0, Vec::new());
+    while i < a.len() && j < b.len() {
+        let here = table[i * width + j];
+        if a[i] == Some(b[j]) && here == worth[i] + table[(i + 1) * width + j + 1] {
+            out.push((i, j));
+            (i, j) = (i + 1, j + 1);
+        } else if here == table[(i + 1) * width + j] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    out
+}
