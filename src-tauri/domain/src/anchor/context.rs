@@ -48,11 +48,6 @@ impl Context {
             (None, None) => 0.0,
         }
     }
-
-    /// The better of both sides.
-    pub(super) fn best(self) -> f64 {
-        self.before.unwrap_or(0.0).max(self.after.unwrap_or(0.0))
-    }
 }
 
 /// What share of the wanted words, nearest first, is found in that order; near words count more than far ones.

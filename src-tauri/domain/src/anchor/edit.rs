@@ -15,6 +15,11 @@ const MOST_WORDS: usize = 120_000;
 /// A word that was replaced by one much like it keeps what they share.
 const WORDS_IN_PAIRS: usize = 8;
 
+/// A block of which less than this was found where it stood has nothing there but strays.
+const STRAY: f64 = 0.35;
+/// So many rewritten blocks on each side are looked at to see whether a place could be meant in one of them.
+const NEARBY: usize = 32;
+
 /// Text that is the same, byte for byte, in both revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stretch {
@@ -99,17 +104,37 @@ impl Edit {
         for (from, to) in &moved.pairs {
             build.keep(before.span(from.clone()), after.span(to.clone()), true);
         }
+        let left = |hunks: &[Hunk]| {
+            let blocks = |side: fn(&Hunk) -> &Range<u32>, items: &Items, moved: &[bool]| {
+                let all = hunks.iter().flat_map(|h| usizes(side(h))).filter(|n| moved.get(*n) != Some(&true));
+                all.filter_map(|n| items.at.get(n).cloned()).collect::<Vec<_>>()
+            };
+            (blocks(|h| &h.before, &before, &moved.old), blocks(|h| &h.after, &after, &moved.new))
+        };
+        let (gone, came) = left(&hunks);
+        build.relocated(&gone, &came);
         build.finish(&after, &hunks)
     }
 
-    /// How many bytes of the new text are not new.
-    fn taken_in(&self, range: &Range<usize>) -> usize {
-        let sum = |at: usize| {
-            let n = self.taken.partition_point(|(r, _)| r.start < at);
-            let last = n.checked_sub(1).and_then(|n| self.taken.get(n));
-            last.map_or(0, |(r, before)| before + r.end.min(at) - r.start)
-        };
-        sum(range.end) - sum(range.start)
+    /// The run of blocks with something new that a place of the new text lies in.
+    pub(super) fn rewritten_around(&self, place: &Range<usize>) -> Option<Range<usize>> {
+        let n = self.changed.partition_point(|b| b.end <= place.start);
+        let here = self.changed.get(n).filter(|b| b.start < place.end)?;
+        let touch = |a: &Range<usize>, b: &Range<usize>| a.end + 1 >= b.start;
+        let mut around = here.clone();
+        for block in self.changed[..n].iter().rev().take(NEARBY) {
+            if !touch(block, &around) {
+                break;
+            }
+            around.start = block.start;
+        }
+        for block in self.changed[n + 1..].iter().take(NEARBY) {
+            if !touch(&around, block) {
+                break;
+            }
+            around.end = block.end;
+        }
+        Some(around)
     }
 
     /// What share of a stretch of the new text was not in the old one.
@@ -117,8 +142,31 @@ impl Edit {
         if range.is_empty() {
             return 0.0;
         }
-        1.0 - self.taken_in(range) as f64 / range.len() as f64
+        1.0 - taken_in(&self.taken, range) as f64 / range.len() as f64
     }
+}
+
+/// Stretches of the new text that are not new, each with the bytes of those before it.
+fn taken(kept: &[Stretch]) -> Vec<(Range<usize>, usize)> {
+    let mut taken: Vec<_> = kept.iter().map(|s| s.new..s.new_end()).collect();
+    taken.sort_unstable_by_key(|r| r.start);
+    let mut sum = 0;
+    let with_sum = |r: Range<usize>| {
+        let before = sum;
+        sum += r.len();
+        (r, before)
+    };
+    taken.into_iter().map(with_sum).collect()
+}
+
+/// How many bytes of a stretch of the new text are not new.
+fn taken_in(taken: &[(Range<usize>, usize)], range: &Range<usize>) -> usize {
+    let sum = |at: usize| {
+        let n = taken.partition_point(|(r, _)| r.start < at);
+        let last = n.checked_sub(1).and_then(|n| taken.get(n));
+        last.map_or(0, |(r, before)| before + r.end.min(at) - r.start)
+    };
+    sum(range.end) - sum(range.start)
 }
 
 fn end_of(items: &Items) -> Range<u32> {
@@ -170,6 +218,33 @@ impl<'a> Build<'a> {
             last = (from.end, to.end);
         }
         self.replaced(&before, &after, last.0..before.at.len(), last.1..after.at.len());
+    }
+
+    /// Compares blocks that were taken to another place and edited there.
+    fn relocated(&mut self, gone: &[Range<usize>], came: &[Range<usize>]) {
+        self.kept.sort_unstable_by_key(|s| s.old);
+        let old_share = |b: &Range<usize>, kept: &[Stretch]| {
+            let first = kept.partition_point(|s| s.old_end() <= b.start);
+            let inside = kept[first..].iter().take_while(|s| s.old < b.end);
+            inside.map(|s| s.old_end().min(b.end) - s.old.max(b.start)).sum::<usize>() as f64
+                / b.len().max(1) as f64
+        };
+        let gone: Vec<_> = gone.iter().filter(|b| old_share(b, &self.kept) < STRAY).cloned().collect();
+        let taken = taken(&self.kept);
+        let came: Vec<_> = came
+            .iter()
+            .filter(|b| taken_in(&taken, b) as f64 / (b.len().max(1) as f64) < STRAY)
+            .cloned()
+            .collect();
+        for (from, to) in moves::alike(&gone, self.old, &came, self.new) {
+            let inside = |s: &Stretch| {
+                (from.start <= s.old && s.old < from.end) || (to.start <= s.new && s.new < to.end)
+            };
+            self.kept.retain(|s| !inside(s));
+            let first = self.kept.len();
+            self.rewritten(std::slice::from_ref(&from), std::slice::from_ref(&to));
+            self.kept[first..].iter_mut().for_each(|s| s.moved = true);
+        }
     }
 
     /// Forgets words that happen to be the same amid text that has nothing in common.
@@ -233,15 +308,7 @@ impl<'a> Build<'a> {
 
     fn finish(mut self, after: &Items, hunks: &[Hunk]) -> Edit {
         self.kept.sort_unstable_by_key(|s| s.old);
-        let mut taken: Vec<_> = self.kept.iter().map(|s| s.new..s.new_end()).collect();
-        taken.sort_unstable_by_key(|r| r.start);
-        let mut sum = 0;
-        let with_sum = |r: Range<usize>| {
-            let before = sum;
-            sum += r.len();
-            (r, before)
-        };
-        let taken = taken.into_iter().map(with_sum).collect();
+        let taken = taken(&self.kept);
         let mut edit = Edit { kept: self.kept, taken, changed: Vec::new(), zones: self.zones };
         let came = hunks.iter().flat_map(|h| usizes(&h.after)).filter_map(|n| after.at.get(n));
         let changed = came.filter(|b| edit.new_share(b) > 0.0).cloned().collect();
@@ -249,6 +316,15 @@ impl<'a> Build<'a> {
         edit.zones.sort_unstable_by_key(|z| z.old.start);
         edit
     }
+}
+
+/// The stretches of the second text whose words are those of the first.
+pub(super) fn shared(a: &str, b: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut interner = Interner::new(64);
+    let before = Items::new(a, words(a, 0).collect(), &mut interner);
+    let after = Items::new(b, words(b, 0).collect(), &mut interner);
+    let runs = runs(&hunks(&before, &after, interner.num_tokens()), &before, &after);
+    runs.into_iter().map(move |(_, to)| after.span(to))
 }
 
 /// What lies between the hunks.

@@ -30,14 +30,44 @@ struct Piece {
     new: Range<usize>,
 }
 
+/// The parts of a passage that were selected at first; all of it when there are none.
+#[derive(Debug, Default)]
+pub(super) struct Own(Vec<Range<usize>>);
+
+impl Own {
+    /// Finds them by the words that the passage and the quote have in common.
+    pub(super) fn of(text: &str, range: &Range<usize>, exact: &str) -> Self {
+        let here = &text[range.clone()];
+        if squeezed(here, exact) {
+            return Self::default();
+        }
+        Self(super::edit::shared(exact, here).map(|r| range.start + r.start..range.start + r.end).collect())
+    }
+
+    /// How much there is of it in a stretch of the passage.
+    fn size(&self, text: &str, range: &Range<usize>) -> usize {
+        let whole = solid(&text[range.clone()]);
+        if self.0.is_empty() {
+            return whole * FOREIGN;
+        }
+        let inside = self.0.iter().map(|r| r.start.max(range.start)..r.end.min(range.end));
+        let own: usize = inside.filter(|r| r.start < r.end).map(|r| solid(&text[r])).sum();
+        whole + own * (FOREIGN - 1)
+    }
+}
+
+/// How much more what was selected counts than what came into it.
+const FOREIGN: usize = 8;
+
 /// So much may have been added within a short passage before it counts as torn apart, in bytes.
-const WIDENED: usize = 240;
+const WIDENED: usize = 80;
 
 impl Edit {
-    /// Follows a stretch of the old text into the new one.
-    pub(super) fn follow(&self, old: &str, new: &str, range: &Range<usize>) -> Fate {
+    /// Follows a stretch of the old text into the new one. When parts of it came in later, by edits, those that are
+    /// its own count most: it does not go where what once was put into it goes.
+    pub(super) fn follow(&self, old: &str, new: &str, range: &Range<usize>, own: &Own) -> Fate {
         let pieces = self.pieces(range);
-        let size = |p: &Piece| solid(&old[p.old.clone()]);
+        let size = |p: &Piece| own.size(old, &p.old);
         let room = range.len().max(WIDENED);
         // What still stands together, in the old order.
         let mut best: (usize, Range<usize>) = (0, 0..0);
@@ -56,7 +86,7 @@ impl Edit {
         let (Some(first), Some(last)) = (together.first(), together.last()) else { return Fate::Gone };
         let moved = together.iter().any(|p| self.kept.get(p.nth).is_some_and(|s| s.moved));
         let hull = first.new.start..last.new.end;
-        let all = solid(&old[range.clone()]);
+        let all = own.size(old, range);
         if best.0 == all && squeezed(&old[range.clone()], &new[hull.clone()]) {
             return Fate::Whole { range: hull, moved };
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use imara_diff::{Hunk, Token};
 
 use super::edit::{Items, usizes};
-use super::token::weight_of;
+use super::token::{weight, weight_of, words};
 
 /// What a block must say at least to be known again by itself: about two long words.
 const KNOWN: u32 = 12;
@@ -59,4 +59,65 @@ fn once(items: &Items, marked: &[bool]) -> HashMap<Token, Option<usize>> {
         out.entry(*id).and_modify(|one| *one = None).or_insert(Some(n));
     }
     out
+}
+
+/// Words that stand in more of the blocks that came do not tell which is meant.
+const IN_BLOCKS: usize = 16;
+/// How like each other two blocks are that are taken for one.
+const ALIKE: f64 = 0.5;
+/// By how much the next best must be less like it.
+const CLEARLY: f64 = 0.1;
+
+/// Pairs of blocks that are much like each other, and more so than like any other.
+pub(super) fn alike(
+    gone: &[Range<usize>],
+    old: &str,
+    came: &[Range<usize>],
+    new: &str,
+) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut index: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (n, block) in came.iter().enumerate() {
+        for word in words(&new[block.clone()], block.start) {
+            let places = index.entry(&new[word]).or_default();
+            if places.len() <= IN_BLOCKS && places.last() != Some(&n) {
+                places.push(n);
+            }
+        }
+    }
+    let weights = |text: &str, blocks: &[Range<usize>]| -> Vec<u32> {
+        blocks.iter().map(|b| weight_of(&text[b.clone()])).collect()
+    };
+    let (before, after) = (weights(old, gone), weights(new, came));
+    // For each block that came, the best and the second best of those that are gone; and the other way round.
+    let mut best_of = vec![(0.0_f64, 0, 0.0_f64); came.len()];
+    let mut pairs = Vec::new();
+    for (n, block) in gone.iter().enumerate() {
+        let mut common: HashMap<usize, u32> = HashMap::new();
+        let mut seen = std::collections::HashSet::new();
+        for word in words(&old[block.clone()], block.start).map(|r| &old[r]).filter(|w| seen.insert(*w)) {
+            let places = index.get(word).filter(|p| p.len() <= IN_BLOCKS);
+            places.into_iter().flatten().for_each(|p| *common.entry(*p).or_default() += weight(word));
+        }
+        let mut best = (0.0_f64, 0, 0.0_f64);
+        for (p, common) in common {
+            let alike = 2.0 * f64::from(common) / f64::from(before[n].saturating_add(after[p]).max(1));
+            enter(&mut best, alike, p);
+            enter(&mut best_of[p], alike, n);
+        }
+        pairs.push(best);
+    }
+    let clear = |(best, _, second): (f64, usize, f64)| best >= ALIKE && best - second >= CLEARLY;
+    let mutual = pairs.into_iter().enumerate().filter(|(n, best)| {
+        before[*n] >= KNOWN * 2 && clear(*best) && best_of[best.1].1 == *n && clear(best_of[best.1])
+    });
+    mutual.filter_map(|(n, (_, p, _))| Some((gone.get(n)?.clone(), came.get(p)?.clone()))).collect()
+}
+
+/// Keeps the best one with its score, and the second best score.
+fn enter(best: &mut (f64, usize, f64), score: f64, which: usize) {
+    if score > best.0 {
+        *best = (score, which, best.0);
+    } else {
+        best.2 = best.2.max(score);
+    }
 }

@@ -6,7 +6,7 @@ use contract::annotation::{AnchorConfidence, AnchorReason, AnchorSelector, Ancho
 
 use super::context::Context;
 use super::edit::Edit;
-use super::follow::Fate;
+use super::follow::{Fate, Own};
 use super::projection::{Projection, whole_chars};
 use super::search::{Search, Wanted};
 use super::selector::{NoSelector, select, squeezed};
@@ -25,6 +25,8 @@ const TAKEN: f64 = 0.58;
 const IN_COMMON: u32 = 12;
 /// Two places closer than this in their score could both be meant.
 const APART: f64 = 0.05;
+/// How much worse the surroundings of another place may fit for it to be meant as well.
+const RIVAL: f64 = 0.15;
 /// A selector that grows over its limit with the text it covers is cut to so many characters.
 const LONGEST: usize = 9_900;
 
@@ -90,9 +92,10 @@ impl<'a> Remap<'a> {
         }
         let Some(range) = place(self.old, anchor.selector) else { return self.find(anchor, None, None) };
         let (old, new) = (self.old.text(), self.new.text());
-        match self.edit.follow(old, new, &range) {
+        let own = Own::of(old, &range, &anchor.quote.exact);
+        match self.edit.follow(old, new, &range, &own) {
             Fate::Whole { range: to, moved } => {
-                if self.edit.twin(old, &range).is_some() {
+                if self.edit.twin(old, &range).is_some() || self.has_rival(anchor, &to) {
                     return self.ambiguous(to);
                 }
                 let reason = if moved {
@@ -107,7 +110,7 @@ impl<'a> Remap<'a> {
             Fate::Part { range: to, moved, share } if share >= STAYS => self.edited(anchor, to, moved),
             part => {
                 if let Some(Some(twin)) = self.edit.twin(old, &range)
-                    && let Fate::Whole { range: to, .. } = self.edit.follow(old, new, &twin)
+                    && let Fate::Whole { range: to, .. } = self.edit.follow(old, new, &twin, &own)
                 {
                     return self.ambiguous(to);
                 }
@@ -144,9 +147,15 @@ impl<'a> Remap<'a> {
 
     /// All of the text is there: the thread stays as it was, unless that is what was selected at first.
     fn whole(&self, anchor: &Anchor<'_>, to: Range<usize>, reason: AnchorReason) -> Outcome {
-        let fuzzy = anchor.confidence == AnchorConfidence::Fuzzy;
-        if fuzzy && squeezed(&self.new.text()[to.clone()], &anchor.quote.exact) {
-            return self.outcome(AnchorState::Active, AnchorConfidence::Exact, to, AnchorReason::Restored);
+        if anchor.confidence == AnchorConfidence::Fuzzy
+            && let Some(original) = restored(self.new.text(), &to, &anchor.quote.exact)
+        {
+            return self.outcome(
+                AnchorState::Active,
+                AnchorConfidence::Exact,
+                original,
+                AnchorReason::Restored,
+            );
         }
         self.outcome(anchor.state, anchor.confidence, to, reason)
     }
@@ -165,6 +174,20 @@ impl<'a> Remap<'a> {
         let confidence = if unsure { AnchorConfidence::Ambiguous } else { AnchorConfidence::Fuzzy };
         let reason = if moved { AnchorReason::MovedAndEdited } else { AnchorReason::Edited };
         self.outcome(AnchorState::Stale, confidence, to, reason)
+    }
+
+    /// Whether the same words, in surroundings that fit as well, came beside a place that was rewritten: then the
+    /// edit may have been read the wrong way round.
+    fn has_rival(&mut self, anchor: &Anchor<'_>, to: &Range<usize>) -> bool {
+        let Some(beside) = self.edit.rewritten_around(to) else { return false };
+        let text = self.new.text();
+        let quote = &anchor.selector.quote;
+        let own = Context::of(text, to, quote).mean();
+        let rivals = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix));
+        let near = |r: &&Range<usize>| {
+            beside.start <= r.start && r.end <= beside.end && (r.end <= to.start || to.end <= r.start)
+        };
+        rivals.found.iter().filter(near).any(|r| Context::of(text, r, quote).mean() > own - RIVAL)
     }
 
     /// Looks for what is not where it was.
@@ -216,7 +239,7 @@ impl<'a> Remap<'a> {
         let count = exact.found.len();
         for range in exact.found {
             let context = fitting(text, &range, contexts);
-            let vouched = telling.min(1.0) * VOUCHED + context.mean() + context.best() / 2.0;
+            let vouched = telling.min(1.0) * VOUCHED + context.mean();
             let score = 0.7 * context.mean() + 0.3 * nearness(expected, &range);
             if best.as_ref().is_none_or(|(b, ..)| score > *b) {
                 second = best.map_or(second, |(b, ..)| b.max(second));

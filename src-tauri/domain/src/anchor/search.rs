@@ -169,9 +169,10 @@ impl<'a> Search<'a> {
         let all: u32 = worth.iter().fold(0, |a, b| a.saturating_add(*b));
         let mut out: Vec<Like> = Vec::new();
         for first in self.votes(wanted, &worth, all) {
-            let Some(like) = self.compare(wanted, &worth, all, first) else { continue };
-            if out.iter().all(|o| o.range.end <= like.range.start || like.range.end <= o.range.start) {
-                out.push(like);
+            for like in self.compare(wanted, &worth, all, first) {
+                if out.iter().all(|o| o.range.end <= like.range.start || like.range.end <= o.range.start) {
+                    out.push(like);
+                }
             }
         }
         out.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
@@ -220,61 +221,74 @@ impl<'a> Search<'a> {
         out.into_iter().map(|at| at.saturating_sub(n)).collect()
     }
 
-    /// Compares the quote with what stands about so many words into the new text.
-    fn compare(&mut self, wanted: &Wanted<'_>, worth: &[u32], all: u32, first: usize) -> Option<Like> {
+    /// Compares the quote with what stands about so many words into the new text. Twice: what is found first is
+    /// left out the second time, to see whether there is another like it beside.
+    fn compare(&mut self, wanted: &Wanted<'_>, worth: &[u32], all: u32, first: usize) -> Vec<Like> {
         let n = wanted.words.len();
         let slack = (n / 2).max(8);
         let window = first.saturating_sub(slack)..(first + n + 2 * slack).min(self.ids.len());
-        self.compared = self.compared.checked_sub(n * window.len())?;
         let ids: Vec<Option<u32>> =
             wanted.words.iter().map(|w| self.known.get(&wanted.text[w.clone()]).copied()).collect();
-        let here = self.ids.get(window.clone())?;
-        let pairs = common(&ids, here, worth);
-        // The densest stretch of what they have in common: a word between counts against it by half.
-        let cost = |from: usize, to: usize| -> u32 {
-            (window.start + from..window.start + to).map(|k| weight(&self.text[self.at[k].clone()])).sum()
-        };
-        let (mut best, mut sum, mut start) = ((0.0, 0..0), 0.0, 0);
+        let mut here: Vec<Option<u32>> = self.ids[window.clone()].iter().copied().map(Some).collect();
+        let mut out = Vec::new();
+        for _ in 0..2 {
+            let Some(left) = self.compared.checked_sub(n * window.len()) else { break };
+            self.compared = left;
+            let pairs = common(&ids, &here, worth);
+            let Some(together) = self.densest(&pairs, worth, window.start) else { break };
+            let (first, last) = (pairs[together.start].1, pairs[together.end - 1].1);
+            here[first..=last].fill(None);
+            let matched: u32 = pairs[together].iter().map(|(i, _)| worth[*i]).sum();
+            let size = self.weight(window.start + first..window.start + last + 1);
+            let range = self.at[window.start + first].start..self.at[window.start + last].end;
+            if self.edit.new_share(&range) < NEW / 2.0 {
+                continue;
+            }
+            let likeness = 2.0 * f64::from(matched) / f64::from(all.saturating_add(size).max(1));
+            out.push(Like { range: whole_chars(self.text, range), likeness, common: matched });
+        }
+        out
+    }
+
+    fn weight(&self, words: Range<usize>) -> u32 {
+        self.at[words].iter().map(|w| weight(&self.text[w.clone()])).sum()
+    }
+
+    /// The densest stretch of what two lists of words have in common: a word between counts against it by half.
+    fn densest(&self, pairs: &[(usize, usize)], worth: &[u32], start: usize) -> Option<Range<usize>> {
+        let (mut best, mut sum, mut from) = ((0.0, 0..0), 0.0, 0);
         for (k, (i, j)) in pairs.iter().enumerate() {
-            if k > start {
-                sum -= f64::from(cost(pairs[k - 1].1 + 1, *j)) / 2.0;
+            if k > from {
+                sum -= f64::from(self.weight(start + pairs[k - 1].1 + 1..start + *j)) / 2.0;
             }
             if sum <= 0.0 {
-                (sum, start) = (0.0, k);
+                (sum, from) = (0.0, k);
             }
             sum += f64::from(worth[*i]);
             if sum > best.0 {
-                best = (sum, start..k + 1);
+                best = (sum, from..k + 1);
             }
         }
-        let together = &pairs[best.1];
-        let (first, last) = (together.first()?.1, together.last()?.1);
-        let matched: u32 = together.iter().map(|(i, _)| worth[*i]).sum();
-        let size = cost(first, last + 1);
-        let range = self.at[window.start + first].start..self.at[window.start + last].end;
-        if self.edit.new_share(&range) < NEW / 2.0 {
-            return None;
-        }
-        let likeness = 2.0 * f64::from(matched) / f64::from(all.saturating_add(size).max(1));
-        Some(Like { range: whole_chars(self.text, range), likeness, common: matched })
+        (!best.1.is_empty()).then_some(best.1)
     }
 }
 
 /// The heaviest common sequence: pairs of places in both lists.
-fn common(a: &[Option<u32>], b: &[u32], worth: &[u32]) -> Vec<(usize, usize)> {
+fn common(a: &[Option<u32>], b: &[Option<u32>], worth: &[u32]) -> Vec<(usize, usize)> {
     let width = b.len() + 1;
     let mut table = vec![0_u32; (a.len() + 1) * width];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
             let skip = table[(i + 1) * width + j].max(table[i * width + j + 1]);
-            let pair = if a[i] == Some(b[j]) { worth[i] + table[(i + 1) * width + j + 1] } else { 0 };
+            let pair =
+                if a[i].is_some() && a[i] == b[j] { worth[i] + table[(i + 1) * width + j + 1] } else { 0 };
             table[i * width + j] = skip.max(pair);
         }
     }
     let (mut i, mut j, mut out) = (0, 0, Vec::new());
     while i < a.len() && j < b.len() {
         let here = table[i * width + j];
-        if a[i] == Some(b[j]) && here == worth[i] + table[(i + 1) * width + j + 1] {
+        if a[i].is_some() && a[i] == b[j] && here == worth[i] + table[(i + 1) * width + j + 1] {
             out.push((i, j));
             (i, j) = (i + 1, j + 1);
         } else if here == table[(i + 1) * width + j] {
