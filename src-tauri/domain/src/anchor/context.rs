@@ -5,7 +5,8 @@ use std::ops::Range;
 use contract::annotation::TextQuote;
 
 use super::projection::whole_chars;
-use super::token::{goes_on, weight, words};
+use super::selector::CONTEXT;
+use super::token::{weight, words};
 
 /// So many bytes are looked at on each side; a word cut off at the far end is not.
 const REACH: usize = 160;
@@ -19,13 +20,17 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn of(text: &str, range: &Range<usize>, quote: &TextQuote) -> Self {
+        Self::between(text, range, &quote.prefix, &quote.suffix)
+    }
+
+    /// How well a place fits between what stood before and after.
+    pub(super) fn between(text: &str, range: &Range<usize>, prefix: &str, suffix: &str) -> Self {
         let head = &text[whole_chars(text, range.start.saturating_sub(REACH)..range.start)];
         let tail = &text[whole_chars(text, range.end..range.end + REACH)];
-        let (prefix, suffix): (&str, &str) = (&quote.prefix, &quote.suffix);
         let mut wanted: Vec<&str> = words(prefix, 0).map(|r| &prefix[r]).collect();
         let mut found: Vec<&str> = words(head, 0).map(|r| &head[r]).collect();
         // The far end of what was kept is mostly cut within a word.
-        if wanted.len() > 1 && prefix.chars().count() >= super::selector::CONTEXT {
+        if wanted.len() > 1 && prefix.chars().count() >= CONTEXT {
             wanted.remove(0);
         }
         wanted.reverse();
@@ -33,11 +38,15 @@ impl Context {
         let before = likeness(&wanted, &found);
         let mut wanted: Vec<&str> = words(suffix, 0).map(|r| &suffix[r]).collect();
         let found: Vec<&str> = words(tail, 0).map(|r| &tail[r]).collect();
-        let cut = suffix.chars().count() >= super::selector::CONTEXT;
-        if wanted.len() > 1 && cut && goes_on(suffix.chars().last(), suffix.chars().last()) {
+        if wanted.len() > 1 && suffix.chars().count() >= CONTEXT {
             wanted.pop();
         }
         Self { before, after: likeness(&wanted, &found) }
+    }
+
+    /// Both sides as one number, where a side without anything to fit fits.
+    pub(super) fn known(self) -> f64 {
+        f64::midpoint(self.before.unwrap_or(1.0), self.after.unwrap_or(1.0))
     }
 
     /// Both sides as one number; a side of which nothing is known says nothing.

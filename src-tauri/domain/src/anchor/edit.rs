@@ -351,7 +351,7 @@ fn sums(text: &str, items: &Items) -> Vec<u32> {
     std::iter::once(0).chain(each).collect()
 }
 
-/// How many bytes of a text are not white space.
+/// How many characters of a text are not white space.
 pub(super) fn solid(text: &str) -> usize {
-    text.chars().filter(|c| !is_space(*c)).map(char::len_utf8).sum()
+    text.chars().filter(|c| !is_space(*c)).count()
 }

@@ -59,8 +59,8 @@ impl Own {
 /// How much more what was selected counts than what came into it.
 const FOREIGN: usize = 8;
 
-/// So much may have been added within a short passage before it counts as torn apart, in bytes.
-const WIDENED: usize = 80;
+/// So much may have been added within a short passage before it counts as torn apart, in characters.
+const WIDENED: usize = 60;
 
 impl Edit {
     /// Follows a stretch of the old text into the new one. When parts of it came in later, by edits, those that are
@@ -68,13 +68,13 @@ impl Edit {
     pub(super) fn follow(&self, old: &str, new: &str, range: &Range<usize>, own: &Own) -> Fate {
         let pieces = self.pieces(range);
         let size = |p: &Piece| own.size(old, &p.old);
-        let room = range.len().max(WIDENED);
+        let room = solid(&old[range.clone()]).max(WIDENED);
         // What still stands together, in the old order.
         let mut best: (usize, Range<usize>) = (0, 0..0);
         let (mut start, mut sum) = (0, 0);
         for (n, piece) in pieces.iter().enumerate() {
             let last = if n > start { pieces.get(n - 1) } else { None };
-            if last.is_some_and(|p| piece.new.start < p.new.end || piece.new.start - p.new.end > room) {
+            if last.is_some_and(|p| !self.stays_by(new, p, piece, room)) {
                 (start, sum) = (n, 0);
             }
             sum += size(piece);
@@ -94,6 +94,13 @@ impl Edit {
         let end = self.replaced_after(last, range.end).unwrap_or(hull.end);
         let range = trimmed(new, whole_chars(new, start..end));
         Fate::Part { range, moved, share: best.0 as f64 / all.max(1) as f64 }
+    }
+
+    /// Whether a piece still comes after another one, with no more than so much between them.
+    fn stays_by(&self, new: &str, last: &Piece, next: &Piece, room: usize) -> bool {
+        // A character is at most four bytes long; so long a gap is not counted out.
+        let gap = last.new.end..next.new.start;
+        gap.start <= gap.end && gap.len() <= room.saturating_mul(5) && solid(&new[gap]) <= room
     }
 
     fn pieces(&self, range: &Range<usize>) -> Vec<Piece> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use unicode_segmentation::GraphemeCursor;
 
+use super::selector::CONTEXT;
 use super::utf16::{Utf16, narrow};
 
 /// A piece of the projected text, up to where the next one begins. Of the same length as its source it is a copy of
@@ -64,6 +65,19 @@ impl<'a> Projection<'a> {
     pub(super) fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
         let ends = self.blocks.iter().skip(1).map(|b| *b as usize - 1).chain([self.text.len()]);
         self.blocks.iter().map(|b| *b as usize).zip(ends).map(|(start, end)| start..end)
+    }
+
+    /// What stands in the same block before and after a stretch of the text, as far as context reaches.
+    pub(super) fn block_around(&self, range: &Range<usize>) -> (Range<usize>, Range<usize>) {
+        let begins = |at: usize| self.blocks.partition_point(|b| (*b as usize) <= at);
+        let first =
+            begins(range.start).checked_sub(1).and_then(|n| self.blocks.get(n)).map_or(0, |b| *b as usize);
+        let next = self.blocks.get(begins(range.end.max(1) - 1)).map_or(self.text.len(), |b| *b as usize - 1);
+        let head = &self.text[first..range.start];
+        let tail = &self.text[range.end..next.max(range.end)];
+        let from = head.char_indices().rev().take(CONTEXT).last().map_or(range.start, |(n, _)| first + n);
+        let to = tail.char_indices().nth(CONTEXT).map_or(range.end + tail.len(), |(n, _)| range.end + n);
+        (from..range.start, range.end..to)
     }
 
     /// The Markdown that a stretch of the text was made from.

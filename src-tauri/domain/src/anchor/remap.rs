@@ -95,7 +95,7 @@ impl<'a> Remap<'a> {
         let own = Own::of(old, &range, &anchor.quote.exact);
         match self.edit.follow(old, new, &range, &own) {
             Fate::Whole { range: to, moved } => {
-                if self.edit.twin(old, &range).is_some() || self.has_rival(anchor, &to) {
+                if self.edit.twin(old, &range).is_some() || self.rival(anchor, &range, &to).is_some() {
                     return self.ambiguous(to);
                 }
                 let reason = if moved {
@@ -107,7 +107,11 @@ impl<'a> Remap<'a> {
                 };
                 self.whole(anchor, to, reason)
             }
-            Fate::Part { range: to, moved, share } if share >= STAYS => self.edited(anchor, to, moved),
+            Fate::Part { range: to, moved, share } if share >= STAYS => match self.rival(anchor, &range, &to)
+            {
+                Some(other) => self.ambiguous(other),
+                None => self.edited(anchor, to, moved),
+            },
             part => {
                 if let Some(Some(twin)) = self.edit.twin(old, &range)
                     && let Fate::Whole { range: to, .. } = self.edit.follow(old, new, &twin, &own)
@@ -176,18 +180,21 @@ impl<'a> Remap<'a> {
         self.outcome(AnchorState::Stale, confidence, to, reason)
     }
 
-    /// Whether the same words, in surroundings that fit as well, came beside a place that was rewritten: then the
-    /// edit may have been read the wrong way round.
-    fn has_rival(&mut self, anchor: &Anchor<'_>, to: &Range<usize>) -> bool {
-        let Some(beside) = self.edit.rewritten_around(to) else { return false };
-        let text = self.new.text();
+    /// Where else, beside a place that was rewritten, the same words came in the same surroundings: then the edit may
+    /// have been read the wrong way round. What stands in other blocks is no surrounding here, for a copy has other
+    /// neighbours.
+    fn rival(&mut self, anchor: &Anchor<'_>, from: &Range<usize>, to: &Range<usize>) -> Option<Range<usize>> {
+        let beside = self.edit.rewritten_around(to)?;
+        let (old, text) = (self.old.text(), self.new.text());
         let quote = &anchor.selector.quote;
-        let own = Context::of(text, to, quote).mean();
-        let rivals = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix));
-        let near = |r: &&Range<usize>| {
-            beside.start <= r.start && r.end <= beside.end && (r.end <= to.start || to.end <= r.start)
-        };
-        rivals.found.iter().filter(near).any(|r| Context::of(text, r, quote).mean() > own - RIVAL)
+        let found = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix)).found;
+        let (head, tail) = self.old.block_around(from);
+        let context = |r: &Range<usize>| Context::between(text, r, &old[head.clone()], &old[tail.clone()]);
+        let own = context(to).known();
+        let near = |r: &Range<usize>| beside.start <= r.start && r.end <= beside.end;
+        let other =
+            |r: &Range<usize>| near(r) && (r.end <= to.start || to.end <= r.start || r.len() > to.len());
+        found.into_iter().find(|r| other(r) && context(r).known() > own - RIVAL)
     }
 
     /// Looks for what is not where it was.
@@ -201,7 +208,13 @@ impl<'a> Remap<'a> {
             .iter()
             .find_map(|q| self.exactly(q, &contexts, expected))
             .or_else(|| quotes.iter().rev().find_map(|q| self.nearly(q, &contexts, expected)));
-        let Some(found) = found else { return gone() };
+        let Some(mut found) = found else { return gone() };
+        // Across blocks only a part of a quote may be new.
+        if !found.exact
+            && let Some(whole) = restored(self.new.text(), &found.range, &anchor.quote.exact)
+        {
+            (found.range, found.exact) = (whole, true);
+        }
         if found.unsure {
             return self.ambiguous(found.range);
         }

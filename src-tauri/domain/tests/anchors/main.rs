@@ -212,7 +212,7 @@ fn life(name: &str, text: &str, seed: u64, fixed: Option<Edit>, report: &mut Rep
         for (thread, outcome) in threads.iter_mut().zip(outcomes) {
             let truth = thread.selected.truth(&now);
             let verdict = thread.selected.judge(&now, &truth, &outcome);
-            if shown(verdict) && !thread.lost && report.shown < 12 {
+            if shown(verdict) && !thread.lost && report.shown < 40 {
                 report.shown += 1;
                 println!("--- {verdict:?} {name} seed {seed} revision {revision} {done:?}: {truth:?}");
                 println!("was {:?} {:?}", thread.state, thread.selector);
@@ -251,7 +251,8 @@ fn threads_keep_their_places_through_realistic_edits() {
     let lives = std::env::var("ANCHORS_LIVES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_u64);
     let first = std::env::var("ANCHORS_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1_u64);
     let mut report = Report::default();
-    for (n, (name, text)) in DOCUMENTS.iter().enumerate() {
+    let only = std::env::var("ANCHORS_ONLY").unwrap_or_default();
+    for (n, (name, text)) in DOCUMENTS.iter().enumerate().filter(|(_, d)| only.is_empty() || d.0 == only) {
         for seed in first..first + lives {
             for (k, edit) in Edit::ALL.iter().enumerate() {
                 life(name, text, seed * 1000 + k as u64 * 10 + n as u64, Some(*edit), &mut report);

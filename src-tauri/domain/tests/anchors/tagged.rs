@@ -108,7 +108,7 @@ impl Tagged {
 
     /// Which characters a reader sees as letters or digits of the text.
     pub fn visible(&self) -> Vec<bool> {
-        let mut seen: Vec<bool> = self.chars.iter().map(|c| c.c.is_alphanumeric()).collect();
+        let mut seen: Vec<bool> = self.chars.iter().map(|c| is_letter(c.c)).collect();
         let at = |n: usize| self.chars.get(n).map(|c| c.c);
         for line in self.lines() {
             let text = self.str(line.clone());
@@ -149,6 +149,12 @@ impl Tagged {
     pub fn places(&self) -> HashMap<u32, usize> {
         self.chars.iter().enumerate().map(|(n, c)| (c.id, n)).collect()
     }
+}
+
+/// A letter, a digit, or a mark that makes one letter with what stands before it.
+fn is_letter(c: char) -> bool {
+    let mark = matches!(c, '\u{300}'..='\u{36f}' | '\u{64b}'..='\u{652}' | '\u{900}'..='\u{963}' | '\u{e31}'..='\u{e4e}');
+    c.is_alphanumeric() || mark
 }
 
 /// Numbers that are the same in every run.
