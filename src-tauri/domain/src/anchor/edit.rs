@@ -1,20 +1,16 @@
 //! What became of each stretch of a text in its next revision.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, Hunk, Interner, Token};
-
+use super::diff::{Differ, Hunk, Run, hunks};
+use super::lexicon::{Lexicon, Words};
 use super::moves;
 use super::projection::{Projection, is_space};
 use super::slide::{self, Zone};
-use super::token::{weight, words};
 
-/// Beyond so many words on both sides together a rewritten passage is not compared word by word: its words are only
-/// looked up. Comparing is fast but for texts that repeat a few words in ever other orders.
-const MOST_WORDS: usize = 120_000;
 /// A word that was replaced by one much like it keeps what they share.
 const WORDS_IN_PAIRS: usize = 8;
-
 /// A block of which less than this was found where it stood has nothing there but strays.
 const STRAY: f64 = 0.35;
 /// So many rewritten blocks on each side are looked at to see whether a place could be meant in one of them.
@@ -42,86 +38,65 @@ impl Stretch {
 
 /// The difference of two revisions of a text.
 #[derive(Debug)]
-pub(super) struct Edit {
+pub(super) struct Edit<'a> {
     /// By their place in the old text; none overlap, in neither text.
     pub kept: Vec<Stretch>,
     /// The same by their place in the new text, each with the bytes kept before it.
     taken: Vec<(Range<usize>, usize)>,
     /// Blocks of the new text that have something new.
-    pub changed: Vec<Range<usize>>,
+    changed: Vec<Range<usize>>,
     /// Where it cannot be told which of several equal things was added or taken away.
     pub zones: Vec<Zone>,
+    pub lexicon: Lexicon<'a>,
+    /// The words of all blocks that came.
+    pub came: Words,
 }
 
-/// A list of things to compare, and where each stands.
-pub(super) struct Items {
-    pub ids: Vec<Token>,
-    pub at: Vec<Range<usize>>,
-}
-
-impl Items {
-    fn new<'a>(text: &'a str, at: Vec<Range<usize>>, interner: &mut Interner<&'a str>) -> Self {
-        Self { ids: at.iter().map(|r| interner.intern(&text[r.clone()])).collect(), at }
-    }
-
-    /// From where the first of them begins to where the last one ends.
-    pub fn span(&self, n: Range<usize>) -> Range<usize> {
-        match (self.at.get(n.start), n.end.checked_sub(1).and_then(|last| self.at.get(last))) {
-            (Some(first), Some(last)) if n.start < n.end => first.start..last.end,
-            _ => 0..0,
-        }
-    }
-}
-
-pub(super) fn usizes(r: &Range<u32>) -> Range<usize> {
-    r.start as usize..r.end as usize
-}
-
-impl Edit {
-    pub(super) fn between(old: &Projection<'_>, new: &Projection<'_>) -> Self {
-        let mut interner = Interner::new(1024);
-        let before = Items::new(old.text(), old.blocks().collect(), &mut interner);
-        let after = Items::new(new.text(), new.blocks().collect(), &mut interner);
-        let hunks = hunks(&before, &after, interner.num_tokens());
-        let moved = moves::find(&hunks, &before, &after, old.text());
-        let mut build = Build { old: old.text(), new: new.text(), kept: Vec::new(), zones: Vec::new() };
-        build.zones = slide::zones(&hunks, &before, &after);
-        let ends = Hunk { before: end_of(&before), after: end_of(&after) };
-        let (mut i, mut j) = (0, 0);
-        for hunk in hunks.iter().chain([&ends]) {
-            let (gone, came) = (usizes(&hunk.before), usizes(&hunk.after));
-            build.keep(before.span(i..gone.start), after.span(j..came.start), false);
-            let still = |items: &Items, range: &Range<usize>, moved: &[bool]| -> Vec<Range<usize>> {
-                let stays = range.clone().filter(|n| moved.get(*n) != Some(&true));
-                stays.filter_map(|n| items.at.get(n).cloned()).collect()
-            };
-            let (a, b) = (still(&before, &gone, &moved.old), still(&after, &came, &moved.new));
-            if !a.is_empty() && !b.is_empty() {
-                build.rewritten(&a, &b);
-            }
-            (i, j) = (gone.end, came.end);
+impl<'a> Edit<'a> {
+    pub(super) fn between(old: &'a Projection<'_>, new: &'a Projection<'_>) -> Self {
+        let mut known = HashMap::new();
+        let before = blocks(old, &mut known);
+        let after = blocks(new, &mut known);
+        let mut differ = Differ::default();
+        let runs = differ.runs(&before.ids, &after.ids, &|_| 2);
+        let hunks = hunks(&runs, before.ids.len(), after.ids.len());
+        let moved = moves::exactly(&hunks, &before, &after, old.text());
+        let mut build = Build {
+            old: old.text(),
+            new: new.text(),
+            kept: Vec::new(),
+            zones: slide::zones(&hunks, &before, &after),
+            differ,
+            lexicon: Lexicon::default(),
+            gone: Words::default(),
+            came: Words::default(),
+        };
+        for run in &runs {
+            build.keep(before.span(run.a..run.a + run.len), after.span(run.b..run.b + run.len), false);
         }
         for (from, to) in &moved.pairs {
             build.keep(before.span(from.clone()), after.span(to.clone()), true);
         }
-        let left = |hunks: &[Hunk]| {
-            let blocks = |side: fn(&Hunk) -> &Range<u32>, items: &Items, moved: &[bool]| {
-                let all = hunks.iter().flat_map(|h| usizes(side(h))).filter(|n| moved.get(*n) != Some(&true));
-                all.filter_map(|n| items.at.get(n).cloned()).collect::<Vec<_>>()
-            };
-            (blocks(|h| &h.before, &before, &moved.old), blocks(|h| &h.after, &after, &moved.new))
-        };
-        let (gone, came) = left(&hunks);
+        let (mut gone, mut came) = (Vec::new(), Vec::new());
+        for hunk in &hunks {
+            let from = (build.gone.ids.len(), build.came.ids.len());
+            for n in hunk.gone.clone().filter(|n| !moved.old[*n]) {
+                gone.push(build.read_old(&before.at[n]));
+            }
+            for n in hunk.came.clone().filter(|n| !moved.new[*n]) {
+                came.push(build.read_new(&after.at[n]));
+            }
+            build.rewritten(from.0..build.gone.ids.len(), from.1..build.came.ids.len(), false);
+        }
         build.relocated(&gone, &came);
-        build.finish(&after, &hunks)
+        build.finish(&came)
     }
 
     /// The run of blocks with something new that a place of the new text lies in.
     pub(super) fn rewritten_around(&self, place: &Range<usize>) -> Option<Range<usize>> {
         let n = self.changed.partition_point(|b| b.end <= place.start);
-        let here = self.changed.get(n).filter(|b| b.start < place.end)?;
+        let mut around = self.changed.get(n).filter(|b| b.start < place.end)?.clone();
         let touch = |a: &Range<usize>, b: &Range<usize>| a.end + 1 >= b.start;
-        let mut around = here.clone();
         for block in self.changed[..n].iter().rev().take(NEARBY) {
             if !touch(block, &around) {
                 break;
@@ -139,11 +114,22 @@ impl Edit {
 
     /// What share of a stretch of the new text was not in the old one.
     pub(super) fn new_share(&self, range: &Range<usize>) -> f64 {
-        if range.is_empty() {
-            return 0.0;
-        }
-        1.0 - taken_in(&self.taken, range) as f64 / range.len() as f64
+        if range.is_empty() { 0.0 } else { 1.0 - taken_share(&self.taken, range) }
     }
+
+    pub(super) fn changed(&self) -> &[Range<usize>] {
+        &self.changed
+    }
+}
+
+fn blocks<'a>(p: &'a Projection<'_>, known: &mut HashMap<&'a str, u32>) -> Words {
+    let mut out = Words::default();
+    for block in p.blocks() {
+        let next = super::utf16::narrow(known.len());
+        out.ids.push(*known.entry(&p.text()[block.clone()]).or_insert(next));
+        out.at.push(block);
+    }
+    out
 }
 
 /// Stretches of the new text that are not new, each with the bytes of those before it.
@@ -159,26 +145,14 @@ fn taken(kept: &[Stretch]) -> Vec<(Range<usize>, usize)> {
     taken.into_iter().map(with_sum).collect()
 }
 
-/// How many bytes of a stretch of the new text are not new.
-fn taken_in(taken: &[(Range<usize>, usize)], range: &Range<usize>) -> usize {
+/// What share of a stretch of the new text is not new.
+fn taken_share(taken: &[(Range<usize>, usize)], range: &Range<usize>) -> f64 {
     let sum = |at: usize| {
         let n = taken.partition_point(|(r, _)| r.start < at);
         let last = n.checked_sub(1).and_then(|n| taken.get(n));
         last.map_or(0, |(r, before)| before + r.end.min(at) - r.start)
     };
-    sum(range.end) - sum(range.start)
-}
-
-fn end_of(items: &Items) -> Range<u32> {
-    let end = super::utf16::narrow(items.at.len());
-    end..end
-}
-
-fn hunks(before: &Items, after: &Items, kinds: u32) -> Vec<Hunk> {
-    let mut diff = Diff::default();
-    diff.compute_with(Algorithm::Histogram, &before.ids, &after.ids, kinds);
-    let hunks: Vec<Hunk> = diff.hunks().collect();
-    hunks
+    (sum(range.end) - sum(range.start)) as f64 / range.len().max(1) as f64
 }
 
 struct Build<'a> {
@@ -186,85 +160,86 @@ struct Build<'a> {
     new: &'a str,
     kept: Vec<Stretch>,
     zones: Vec<Zone>,
+    differ: Differ,
+    lexicon: Lexicon<'a>,
+    /// The words of all blocks that are gone, and of those that came.
+    gone: Words,
+    came: Words,
+}
+
+/// A block that is gone or came: its place, and which words are its.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub at: Range<usize>,
+    pub words: Range<usize>,
 }
 
 impl<'a> Build<'a> {
+    fn read_old(&mut self, block: &Range<usize>) -> Block {
+        let first = self.gone.ids.len();
+        self.lexicon.read(self.old, block.clone(), &mut self.gone);
+        Block { at: block.clone(), words: first..self.gone.ids.len() }
+    }
+
+    fn read_new(&mut self, block: &Range<usize>) -> Block {
+        let first = self.came.ids.len();
+        self.lexicon.read(self.new, block.clone(), &mut self.came);
+        Block { at: block.clone(), words: first..self.came.ids.len() }
+    }
+
     fn keep(&mut self, old: Range<usize>, new: Range<usize>, moved: bool) {
         if !old.is_empty() && old.len() == new.len() {
             self.kept.push(Stretch { old: old.start, new: new.start, len: old.len(), moved });
         }
     }
 
-    /// Compares blocks that stand in each other's place, word by word.
-    fn rewritten(&mut self, gone: &[Range<usize>], came: &[Range<usize>]) {
-        let mut interner: Interner<&'a str> = Interner::new(64);
-        let split = |text: &'a str, blocks: &[Range<usize>]| -> Vec<Range<usize>> {
-            blocks.iter().flat_map(|b| words(&text[b.clone()], b.start)).collect()
-        };
-        let (a, b) = (split(self.old, gone), split(self.new, came));
-        if a.len() + b.len() > MOST_WORDS {
+    /// Compares words that stand in each other's place.
+    fn rewritten(&mut self, from: Range<usize>, to: Range<usize>, moved: bool) {
+        if from.is_empty() || to.is_empty() {
             return;
         }
-        let before = Items::new(self.old, a, &mut interner);
-        let after = Items::new(self.new, b, &mut interner);
-        let hunks = hunks(&before, &after, interner.num_tokens());
+        let part = |words: &Words, range: &Range<usize>| Words {
+            ids: words.ids[range.clone()].to_vec(),
+            at: words.at[range.clone()].to_vec(),
+        };
+        let (before, after) = (part(&self.gone, &from), part(&self.came, &to));
+        let lexicon = &self.lexicon;
+        let mut runs = self.differ.runs(&before.ids, &after.ids, &|id| 2 * lexicon.worth(id));
+        let hunks = hunks(&runs, before.ids.len(), after.ids.len());
         self.zones.extend(slide::zones(&hunks, &before, &after));
-        let mut runs = runs(&hunks, &before, &after);
         self.drop_strays(&mut runs, &before, &after);
         let mut last = (0, 0);
-        for (from, to) in &runs {
-            self.replaced(&before, &after, last.0..from.start, last.1..to.start);
-            self.keep_words(&before, &after, from.clone(), to.start);
-            last = (from.end, to.end);
-        }
-        self.replaced(&before, &after, last.0..before.at.len(), last.1..after.at.len());
-    }
-
-    /// Compares blocks that were taken to another place and edited there.
-    fn relocated(&mut self, gone: &[Range<usize>], came: &[Range<usize>]) {
-        self.kept.sort_unstable_by_key(|s| s.old);
-        let old_share = |b: &Range<usize>, kept: &[Stretch]| {
-            let first = kept.partition_point(|s| s.old_end() <= b.start);
-            let inside = kept[first..].iter().take_while(|s| s.old < b.end);
-            inside.map(|s| s.old_end().min(b.end) - s.old.max(b.start)).sum::<usize>() as f64
-                / b.len().max(1) as f64
-        };
-        let gone: Vec<_> = gone.iter().filter(|b| old_share(b, &self.kept) < STRAY).cloned().collect();
-        let taken = taken(&self.kept);
-        let came: Vec<_> = came
-            .iter()
-            .filter(|b| taken_in(&taken, b) as f64 / (b.len().max(1) as f64) < STRAY)
-            .cloned()
-            .collect();
-        for (from, to) in moves::alike(&gone, self.old, &came, self.new) {
-            let inside = |s: &Stretch| {
-                (from.start <= s.old && s.old < from.end) || (to.start <= s.new && s.new < to.end)
-            };
-            self.kept.retain(|s| !inside(s));
-            let first = self.kept.len();
-            self.rewritten(std::slice::from_ref(&from), std::slice::from_ref(&to));
-            self.kept[first..].iter_mut().for_each(|s| s.moved = true);
+        for run in runs.iter().copied().chain([Run { a: before.ids.len(), b: after.ids.len(), len: 0 }]) {
+            self.respelt(&before, &after, &Hunk { gone: last.0..run.a, came: last.1..run.b }, moved);
+            self.keep_words(&before, &after, run, moved);
+            last = (run.a + run.len, run.b + run.len);
         }
     }
 
     /// Forgets words that happen to be the same amid text that has nothing in common.
-    fn drop_strays(&self, runs: &mut Vec<(Range<usize>, Range<usize>)>, before: &Items, after: &Items) {
-        let (a, b) = (sums(self.old, before), sums(self.new, after));
-        let weight = |sums: &[u32], r: Range<usize>| sums[r.end] - sums[r.start];
+    fn drop_strays(&self, runs: &mut Vec<Run>, before: &Words, after: &Words) {
+        let sums = |words: &Words| -> Vec<u32> {
+            let mut sum: u32 = 0;
+            let each = words.ids.iter().map(|id| {
+                sum = sum.saturating_add(self.lexicon.worth(*id));
+                sum
+            });
+            std::iter::once(0).chain(each).collect()
+        };
+        let (a, b) = (sums(before), sums(after));
         loop {
-            let mut kept = Vec::with_capacity(runs.len());
+            let mut kept: Vec<Run> = Vec::with_capacity(runs.len());
             let mut last = (0, 0);
-            for (n, (from, to)) in runs.iter().enumerate() {
-                let next =
-                    runs.get(n + 1).map_or((before.at.len(), after.at.len()), |(f, t)| (f.start, t.start));
-                let left = weight(&a, last.0..from.start).max(weight(&b, last.1..to.start));
-                let right = weight(&a, from.end..next.0).max(weight(&b, to.end..next.1));
-                let own = weight(&a, from.clone());
-                if own < 24 && own * 2 < left && own * 2 < right {
-                    continue;
+            for (n, run) in runs.iter().enumerate() {
+                let next = runs.get(n + 1).map_or((before.ids.len(), after.ids.len()), |r| (r.a, r.b));
+                let end = (run.a + run.len, run.b + run.len);
+                let left = (a[run.a] - a[last.0]).max(b[run.b] - b[last.1]);
+                let right = (a[next.0] - a[end.0]).max(b[next.1] - b[end.1]);
+                let own = a[end.0] - a[run.a];
+                if own >= 24 || own * 2 >= left || own * 2 >= right {
+                    last = end;
+                    kept.push(*run);
                 }
-                last = (from.end, to.end);
-                kept.push((from.clone(), to.clone()));
             }
             if kept.len() == runs.len() {
                 return;
@@ -274,81 +249,85 @@ impl<'a> Build<'a> {
     }
 
     /// Keeps a run of words as few stretches: as long as the spaces between them are the same as well.
-    fn keep_words(&mut self, before: &Items, after: &Items, from: Range<usize>, to: usize) {
+    fn keep_words(&mut self, before: &Words, after: &Words, run: Run, moved: bool) {
+        let gap = |words: &Words, n: usize| words.at[n].start - words.at[n - 1].end;
         let mut start = 0;
-        let gap = |items: &Items, n: usize| Some(items.at.get(n)?.start - items.at.get(n - 1)?.end);
-        for k in 1..=from.len() {
-            let (i, j) = (from.start + k, to + k);
-            let goes_on = k < from.len() && gap(before, i) == gap(after, j) && gap(before, i) <= Some(1);
+        for k in 1..=run.len {
+            let (i, j) = (run.a + k, run.b + k);
+            let goes_on = k < run.len && gap(before, i) <= 1 && gap(before, i) == gap(after, j);
             if !goes_on {
-                self.keep(before.span(from.start + start..i), after.span(to + start..j), false);
+                self.keep(before.span(run.a + start..i), after.span(run.b + start..j), moved);
                 start = k;
             }
         }
     }
 
     /// Words that stand in the place of as many others, each perhaps only spelt otherwise.
-    fn replaced(&mut self, before: &Items, after: &Items, from: Range<usize>, to: Range<usize>) {
-        if from.len() != to.len() || from.len() > WORDS_IN_PAIRS {
+    fn respelt(&mut self, before: &Words, after: &Words, hunk: &Hunk, moved: bool) {
+        if hunk.gone.len() != hunk.came.len() || hunk.gone.len() > WORDS_IN_PAIRS {
             return;
         }
-        for (a, b) in from.zip(to) {
-            let (Some(a), Some(b)) = (before.at.get(a), after.at.get(b)) else { continue };
+        for (a, b) in hunk.gone.clone().zip(hunk.came.clone()) {
+            let (a, b) = (before.at[a].clone(), after.at[b].clone());
             let (old, new) = (&self.old[a.clone()], &self.new[b.clone()]);
             let same = |(x, y): &(char, char)| x == y;
             let head: usize = old.chars().zip(new.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
             let ends = old[head..].chars().rev().zip(new[head..].chars().rev());
             let tail: usize = ends.take_while(same).map(|(c, _)| c.len_utf8()).sum();
             if (head + tail) * 2 >= old.len().max(new.len()) {
-                self.keep(a.start..a.start + head, b.start..b.start + head, false);
-                self.keep(a.end - tail..a.end, b.end - tail..b.end, false);
+                self.keep(a.start..a.start + head, b.start..b.start + head, moved);
+                self.keep(a.end - tail..a.end, b.end - tail..b.end, moved);
             }
         }
     }
 
-    fn finish(mut self, after: &Items, hunks: &[Hunk]) -> Edit {
+    /// Compares blocks that were taken to another place and edited there.
+    fn relocated(&mut self, gone: &[Block], came: &[Block]) {
+        if gone.is_empty() || came.is_empty() {
+            return;
+        }
+        let taken_new = taken(&self.kept);
+        let turned = |s: &Stretch| Stretch { old: s.new, new: s.old, ..*s };
+        let taken_old = taken(&self.kept.iter().map(turned).collect::<Vec<_>>());
+        let loose = |blocks: &[Block], taken: &[(Range<usize>, usize)]| -> Vec<Block> {
+            blocks.iter().filter(|b| taken_share(taken, &b.at) < STRAY).cloned().collect()
+        };
+        let (gone, came) = (loose(gone, &taken_old), loose(came, &taken_new));
+        let pairs = moves::nearly(&gone, &self.gone, &came, &self.came, &self.lexicon);
+        let sorted = |mut blocks: Vec<Range<usize>>| {
+            blocks.sort_unstable_by_key(|r| r.start);
+            blocks
+        };
+        let old = sorted(pairs.iter().map(|(a, _)| a.at.clone()).collect());
+        let new = sorted(pairs.iter().map(|(_, b)| b.at.clone()).collect());
+        let within = |blocks: &[Range<usize>], at: usize| {
+            let n = blocks.partition_point(|b| b.start <= at);
+            n.checked_sub(1).and_then(|n| blocks.get(n)).is_some_and(|b| at < b.end)
+        };
+        self.kept.retain(|s| !within(&old, s.old) && !within(&new, s.new));
+        for (from, to) in pairs {
+            self.rewritten(from.words, to.words, true);
+        }
+    }
+
+    fn finish(mut self, came: &[Block]) -> Edit<'a> {
         self.kept.sort_unstable_by_key(|s| s.old);
         let taken = taken(&self.kept);
-        let mut edit = Edit { kept: self.kept, taken, changed: Vec::new(), zones: self.zones };
-        let came = hunks.iter().flat_map(|h| usizes(&h.after)).filter_map(|n| after.at.get(n));
-        let changed = came.filter(|b| edit.new_share(b) > 0.0).cloned().collect();
-        edit.changed = changed;
-        edit.zones.sort_unstable_by_key(|z| z.old.start);
-        edit
+        let changed = came.iter().map(|b| b.at.clone()).filter(|b| taken_share(&taken, b) < 1.0).collect();
+        self.zones.sort_unstable_by_key(|z| z.old.start);
+        let (lexicon, came) = (self.lexicon, self.came);
+        Edit { kept: self.kept, taken, changed, zones: self.zones, lexicon, came }
     }
 }
 
 /// The stretches of the second text whose words are those of the first.
-pub(super) fn shared(a: &str, b: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut interner = Interner::new(64);
-    let before = Items::new(a, words(a, 0).collect(), &mut interner);
-    let after = Items::new(b, words(b, 0).collect(), &mut interner);
-    let runs = runs(&hunks(&before, &after, interner.num_tokens()), &before, &after);
-    runs.into_iter().map(move |(_, to)| after.span(to))
-}
-
-/// What lies between the hunks.
-fn runs(hunks: &[Hunk], before: &Items, after: &Items) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut out = Vec::with_capacity(hunks.len() + 1);
-    let (mut i, mut j) = (0, 0);
-    for hunk in hunks {
-        let (gone, came) = (usizes(&hunk.before), usizes(&hunk.after));
-        out.push((i..gone.start, j..came.start));
-        (i, j) = (gone.end, came.end);
-    }
-    out.push((i..before.at.len(), j..after.at.len()));
-    out.retain(|(from, _)| !from.is_empty());
-    out
-}
-
-/// The weights of all words up to each.
-fn sums(text: &str, items: &Items) -> Vec<u32> {
-    let mut sum: u32 = 0;
-    let each = items.at.iter().map(|r| {
-        sum = sum.saturating_add(weight(&text[r.clone()]));
-        sum
-    });
-    std::iter::once(0).chain(each).collect()
+pub(super) fn shared(a: &str, b: &str) -> Vec<Range<usize>> {
+    let mut lexicon = Lexicon::default();
+    let (mut before, mut after) = (Words::default(), Words::default());
+    lexicon.read(a, 0..a.len(), &mut before);
+    lexicon.read(b, 0..b.len(), &mut after);
+    let runs = Differ::default().runs(&before.ids, &after.ids, &|id| 2 * lexicon.worth(id));
+    runs.into_iter().map(|r| after.span(r.b..r.b + r.len)).collect()
 }
 
 /// How many characters of a text are not white space.

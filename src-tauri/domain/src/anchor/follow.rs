@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::edit::{Edit, Stretch, solid};
+use super::edit::{Edit, Stretch, shared, solid};
 use super::projection::{trimmed, whole_chars};
 use super::selector::squeezed;
 
@@ -41,7 +41,8 @@ impl Own {
         if squeezed(here, exact) {
             return Self::default();
         }
-        Self(super::edit::shared(exact, here).map(|r| range.start + r.start..range.start + r.end).collect())
+        let here = shared(exact, here).into_iter().map(|r| range.start + r.start..range.start + r.end);
+        Self(here.collect())
     }
 
     /// How much there is of it in a stretch of the passage.
@@ -62,7 +63,7 @@ const FOREIGN: usize = 8;
 /// So much may have been added within a short passage before it counts as torn apart, in characters.
 const WIDENED: usize = 60;
 
-impl Edit {
+impl Edit<'_> {
     /// Follows a stretch of the old text into the new one. When parts of it came in later, by edits, those that are
     /// its own count most: it does not go where what once was put into it goes.
     pub(super) fn follow(&self, old: &str, new: &str, range: &Range<usize>, own: &Own) -> Fate {

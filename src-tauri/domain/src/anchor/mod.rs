@@ -6,8 +6,10 @@
 //! next revision. A wrong place is worse than none.
 
 mod context;
+mod diff;
 mod edit;
 mod follow;
+mod lexicon;
 mod moves;
 mod projection;
 mod remap;

@@ -1,15 +1,21 @@
-//! Blocks that were taken away in one place and put down, as they were, in another.
+//! Blocks that were taken away in one place and put down in another.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use imara_diff::{Hunk, Token};
-
-use super::edit::{Items, usizes};
-use super::token::{weight, weight_of, words};
+use super::diff::Hunk;
+use super::edit::Block;
+use super::lexicon::{Lexicon, Words};
+use super::token::weight_of;
 
 /// What a block must say at least to be known again by itself: about two long words.
 const KNOWN: u32 = 12;
+/// Words that stand in more of the blocks that came do not tell which is meant.
+const IN_BLOCKS: usize = 16;
+/// How like each other two blocks are that are taken for one,
+const ALIKE: f64 = 0.5;
+/// and by how much the next best must be less like it.
+const CLEARLY: f64 = 0.1;
 
 pub(super) struct Moved {
     /// Runs of blocks, old and new.
@@ -18,20 +24,20 @@ pub(super) struct Moved {
     pub new: Vec<bool>,
 }
 
-/// Finds blocks of which exactly one is gone and exactly one came, and what moved together with them.
-pub(super) fn find(hunks: &[Hunk], before: &Items, after: &Items, old: &str) -> Moved {
+/// Finds blocks of which exactly one is gone and exactly one came, as it was, and what moved together with them.
+pub(super) fn exactly(hunks: &[Hunk], before: &Words, after: &Words, old: &str) -> Moved {
+    let (mut gone, mut came) = (vec![false; before.at.len()], vec![false; after.at.len()]);
+    hunks.iter().for_each(|h| gone[h.gone.clone()].fill(true));
+    hunks.iter().for_each(|h| came[h.came.clone()].fill(true));
+    let (from, to) = (once(before, &gone), once(after, &came));
     let mut moved =
         Moved { pairs: Vec::new(), old: vec![false; before.at.len()], new: vec![false; after.at.len()] };
-    let (mut gone, mut came) = (vec![false; before.at.len()], vec![false; after.at.len()]);
-    hunks.iter().for_each(|h| gone[usizes(&h.before)].fill(true));
-    hunks.iter().for_each(|h| came[usizes(&h.after)].fill(true));
-    let (from, to) = (once(before, &gone), once(after, &came));
-    for (n, id) in before.ids.iter().enumerate() {
-        let (Some(Some(i)), Some(Some(j))) = (from.get(id), to.get(id)) else { continue };
-        if *i != n || moved.old[n] || before.at.get(n).is_none_or(|r| weight_of(&old[r.clone()]) < KNOWN) {
+    for (n, id) in before.ids.iter().enumerate().filter(|(n, _)| gone[*n]) {
+        let (Some(Some(_)), Some(Some(j))) = (from.get(id), to.get(id)) else { continue };
+        if moved.old[n] || moved.new[*j] || weight_of(&old[before.at[n].clone()]) < KNOWN {
             continue;
         }
-        let (mut i, mut j, mut len) = (*i, *j, 1);
+        let (mut i, mut j, mut len) = (n, *j, 1);
         let same = |i: usize, j: usize, moved: &Moved| {
             gone.get(i) == Some(&true)
                 && came.get(j) == Some(&true)
@@ -53,71 +59,88 @@ pub(super) fn find(hunks: &[Hunk], before: &Items, after: &Items, old: &str) -> 
 }
 
 /// The marked blocks by what they say: where, if there is only one.
-fn once(items: &Items, marked: &[bool]) -> HashMap<Token, Option<usize>> {
+fn once(items: &Words, marked: &[bool]) -> HashMap<u32, Option<usize>> {
     let mut out = HashMap::new();
-    for (n, id) in items.ids.iter().enumerate().filter(|(n, _)| marked.get(*n) == Some(&true)) {
+    for (n, id) in items.ids.iter().enumerate().filter(|(n, _)| marked[*n]) {
         out.entry(*id).and_modify(|one| *one = None).or_insert(Some(n));
     }
     out
 }
 
-/// Words that stand in more of the blocks that came do not tell which is meant.
-const IN_BLOCKS: usize = 16;
-/// How like each other two blocks are that are taken for one.
-const ALIKE: f64 = 0.5;
-/// By how much the next best must be less like it.
-const CLEARLY: f64 = 0.1;
-
-/// Pairs of blocks that are much like each other, and more so than like any other.
-pub(super) fn alike(
-    gone: &[Range<usize>],
-    old: &str,
-    came: &[Range<usize>],
-    new: &str,
-) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut index: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (n, block) in came.iter().enumerate() {
-        for word in words(&new[block.clone()], block.start) {
-            let places = index.entry(&new[word]).or_default();
+/// Finds pairs of blocks that are much like each other, and more so than like any other.
+pub(super) fn nearly(
+    gone: &[Block],
+    old: &Words,
+    came: &[Block],
+    new: &Words,
+    lexicon: &Lexicon<'_>,
+) -> Vec<(Block, Block)> {
+    // In which blocks each word came; a word that came in many is not told apart by it.
+    let mut index: Vec<Vec<u32>> = vec![Vec::new(); lexicon.len()];
+    for (n, block) in (0_u32..).zip(came) {
+        for id in &new.ids[block.words.clone()] {
+            let places = &mut index[*id as usize];
             if places.len() <= IN_BLOCKS && places.last() != Some(&n) {
                 places.push(n);
             }
         }
     }
-    let weights = |text: &str, blocks: &[Range<usize>]| -> Vec<u32> {
-        blocks.iter().map(|b| weight_of(&text[b.clone()])).collect()
+    let weight = |words: &Words, block: &Block| -> u32 {
+        words.ids[block.words.clone()].iter().map(|id| lexicon.worth(*id)).fold(0, u32::saturating_add)
     };
-    let (before, after) = (weights(old, gone), weights(new, came));
-    // For each block that came, the best and the second best of those that are gone; and the other way round.
-    let mut best_of = vec![(0.0_f64, 0, 0.0_f64); came.len()];
-    let mut pairs = Vec::new();
+    let after: Vec<u32> = came.iter().map(|b| weight(new, b)).collect();
+    let mut best_of = vec![Best::default(); came.len()];
+    let mut best_for = vec![Best::default(); gone.len()];
+    // What the block at hand has in common with each block that came, and which of those it met.
+    let (mut common, mut met) = (vec![0_u32; came.len()], Vec::new());
+    let mut read_for = vec![usize::MAX; lexicon.len()];
     for (n, block) in gone.iter().enumerate() {
-        let mut common: HashMap<usize, u32> = HashMap::new();
-        let mut seen = std::collections::HashSet::new();
-        for word in words(&old[block.clone()], block.start).map(|r| &old[r]).filter(|w| seen.insert(*w)) {
-            let places = index.get(word).filter(|p| p.len() <= IN_BLOCKS);
-            places.into_iter().flatten().for_each(|p| *common.entry(*p).or_default() += weight(word));
+        let own = weight(old, block);
+        if own < KNOWN * 2 {
+            continue;
         }
-        let mut best = (0.0_f64, 0, 0.0_f64);
-        for (p, common) in common {
-            let alike = 2.0 * f64::from(common) / f64::from(before[n].saturating_add(after[p]).max(1));
-            enter(&mut best, alike, p);
-            enter(&mut best_of[p], alike, n);
+        for id in &old.ids[block.words.clone()] {
+            if std::mem::replace(&mut read_for[*id as usize], n) == n {
+                continue;
+            }
+            for p in index[*id as usize].iter().filter(|_| index[*id as usize].len() <= IN_BLOCKS) {
+                if common[*p as usize] == 0 {
+                    met.push(*p as usize);
+                }
+                common[*p as usize] += lexicon.worth(*id);
+            }
         }
-        pairs.push(best);
+        for p in met.drain(..) {
+            let both = std::mem::take(&mut common[p]);
+            let alike = 2.0 * f64::from(both) / f64::from(own.saturating_add(after[p]).max(1));
+            best_for[n].enter(alike, p);
+            best_of[p].enter(alike, n);
+        }
     }
-    let clear = |(best, _, second): (f64, usize, f64)| best >= ALIKE && best - second >= CLEARLY;
-    let mutual = pairs.into_iter().enumerate().filter(|(n, best)| {
-        before[*n] >= KNOWN * 2 && clear(*best) && best_of[best.1].1 == *n && clear(best_of[best.1])
+    let mutual = best_for.iter().enumerate().filter(|(n, best)| {
+        best.is_clear() && best_of.get(best.which).is_some_and(|b| b.which == *n && b.is_clear())
     });
-    mutual.filter_map(|(n, (_, p, _))| Some((gone.get(n)?.clone(), came.get(p)?.clone()))).collect()
+    mutual.filter_map(|(n, best)| Some((gone.get(n)?.clone(), came.get(best.which)?.clone()))).collect()
 }
 
-/// Keeps the best one with its score, and the second best score.
-fn enter(best: &mut (f64, usize, f64), score: f64, which: usize) {
-    if score > best.0 {
-        *best = (score, which, best.0);
-    } else {
-        best.2 = best.2.max(score);
+/// The best of several with its score, and the score of the next.
+#[derive(Clone, Copy, Debug, Default)]
+struct Best {
+    score: f64,
+    which: usize,
+    next: f64,
+}
+
+impl Best {
+    const fn enter(&mut self, score: f64, which: usize) {
+        if score > self.score {
+            *self = Self { score, which, next: self.score };
+        } else if score > self.next {
+            self.next = score;
+        }
+    }
+
+    fn is_clear(&self) -> bool {
+        self.score >= ALIKE && self.score - self.next >= CLEARLY
     }
 }

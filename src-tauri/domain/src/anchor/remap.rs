@@ -69,7 +69,7 @@ pub fn remap_projected(old: &Projection<'_>, new: &Projection<'_>, anchors: &[An
 struct Remap<'a> {
     old: &'a Projection<'a>,
     new: &'a Projection<'a>,
-    edit: &'a Edit,
+    edit: &'a Edit<'a>,
     /// Made when the first quote is looked for.
     search: Option<Search<'a>>,
 }

@@ -2,15 +2,16 @@
 //!
 //! What was there before is not looked at. It has been followed through the edit, so it is known to be something else.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::edit::Edit;
+use super::lexicon::Words;
 use super::projection::{is_space, whole_chars};
+use super::selector::squeezed;
 use super::token::{goes_on, weight, words};
 
 /// A word that stands in more places than this does not lead to a quote.
-const PLACES: usize = 256;
+const PLACES: usize = 64;
 /// So many words of a quote are looked up to find what is like it.
 const LOOKED_UP: usize = 24;
 /// Pairs of words compared for all quotes of one revision together.
@@ -23,10 +24,7 @@ const NEW: f64 = 0.6;
 /// What is new in a text, by its words.
 pub(super) struct Search<'a> {
     text: &'a str,
-    edit: &'a Edit,
-    at: Vec<Range<usize>>,
-    ids: Vec<u32>,
-    known: HashMap<&'a str, u32>,
+    edit: &'a Edit<'a>,
     /// The places of word `n` are `places[starts[n]..starts[n + 1]]`.
     starts: Vec<u32>,
     places: Vec<u32>,
@@ -71,15 +69,9 @@ pub(super) struct Like {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(text: &'a str, edit: &'a Edit) -> Self {
-        let mut known: HashMap<&'a str, u32> = HashMap::new();
-        let (mut at, mut ids) = (Vec::new(), Vec::new());
-        for word in edit.changed.iter().flat_map(|block| words(&text[block.clone()], block.start)) {
-            let next = super::utf16::narrow(known.len());
-            ids.push(*known.entry(&text[word.clone()]).or_insert(next));
-            at.push(word);
-        }
-        let mut starts = vec![0_u32; known.len() + 1];
+    pub(super) fn new(text: &'a str, edit: &'a Edit<'a>) -> Self {
+        let ids = &edit.came.ids;
+        let mut starts = vec![0_u32; edit.lexicon.len() + 1];
         ids.iter().for_each(|id| starts[*id as usize + 1] += 1);
         for n in 1..starts.len() {
             starts[n] += starts[n - 1];
@@ -90,39 +82,41 @@ impl<'a> Search<'a> {
             places[*slot as usize] = super::utf16::narrow(n);
             *slot += 1;
         }
-        Self { text, edit, at, ids, known, starts, places, compared: COMPARED, read: READ }
+        Self { text, edit, starts, places, compared: COMPARED, read: READ }
     }
 
-    fn places(&self, word: &str) -> &[u32] {
-        let Some(id) = self.known.get(word) else { return &[] };
-        let n = *id as usize;
+    fn places(&self, id: Option<u32>) -> &[u32] {
+        let Some(n) = id.map(|id| id as usize) else { return &[] };
         &self.places[self.starts[n] as usize..self.starts[n + 1] as usize]
+    }
+
+    /// The numbers of a quote's words, as far as they are known.
+    fn ids(&self, wanted: &Wanted<'_>) -> Vec<Option<u32>> {
+        wanted.words.iter().map(|w| self.edit.lexicon.find(&wanted.text[w.clone()])).collect()
     }
 
     /// All places where the quote stands as it was, white space aside.
     pub(super) fn exact(&mut self, wanted: &Wanted<'_>) -> Exact {
-        if wanted.whole.is_empty() {
+        let ids: Vec<Option<u32>> = self.ids(wanted)[wanted.whole.clone()].to_vec();
+        let Some(rare) = (0..ids.len()).min_by_key(|n| self.places(ids[*n]).len()) else {
             return self.within_words(wanted.text);
-        }
-        let quote = |n: usize| &wanted.text[wanted.words[n].clone()];
-        let Some(rare) = wanted.whole.clone().min_by_key(|n| self.places(quote(*n)).len()) else {
-            return Exact::default();
         };
-        let places = self.places(quote(rare));
+        let places = self.places(ids[rare]);
         let mut out = Exact { found: Vec::new(), more: places.len() > PLACES };
-        let ids: Vec<Option<u32>> = wanted.whole.clone().map(|n| self.known.get(quote(n)).copied()).collect();
+        let Words { ids: all, at } = &self.edit.came;
         for place in places.iter().take(PLACES) {
-            let Some(first) = (*place as usize).checked_sub(rare - wanted.whole.start) else { continue };
-            let Some(here) = self.ids.get(first..first + ids.len()) else { continue };
+            let Some(first) = (*place as usize).checked_sub(rare) else { continue };
+            let Some(here) = all.get(first..first + ids.len()) else { continue };
             if !here.iter().zip(&ids).all(|(a, b)| Some(*a) == *b) {
                 continue;
             }
             let head = &wanted.text[..wanted.words[wanted.whole.start].start];
             let tail = &wanted.text[wanted.words[wanted.whole.end - 1].end..];
-            let start = self.back(self.at[first].start, head);
-            let end = self.forth(self.at[first + ids.len() - 1].end, tail);
+            let start = self.back(at[first].start, head);
+            let end = self.forth(at[first + ids.len() - 1].end, tail);
             if let (Some(start), Some(end)) = (start, end)
                 && self.edit.new_share(&(start..end)) >= NEW
+                && squeezed(&self.text[start..end], wanted.text)
             {
                 out.found.push(start..end);
             }
@@ -150,7 +144,7 @@ impl<'a> Search<'a> {
     /// Places of a quote that has no whole word.
     fn within_words(&mut self, quote: &str) -> Exact {
         let mut out = Exact::default();
-        for block in &self.edit.changed {
+        for block in self.edit.changed() {
             if self.read < block.len() || out.found.len() > PLACES {
                 out.more = true;
                 return out;
@@ -168,8 +162,9 @@ impl<'a> Search<'a> {
         let worth: Vec<u32> = wanted.words.iter().map(|w| weight(&wanted.text[w.clone()])).collect();
         let all: u32 = worth.iter().fold(0, |a, b| a.saturating_add(*b));
         let mut out: Vec<Like> = Vec::new();
-        for first in self.votes(wanted, &worth, all) {
-            for like in self.compare(wanted, &worth, all, first) {
+        let ids = self.ids(wanted);
+        for first in self.votes(&ids, &worth, all) {
+            for like in self.compare(&ids, &worth, all, first) {
                 if out.iter().all(|o| o.range.end <= like.range.start || like.range.end <= o.range.start) {
                     out.push(like);
                 }
@@ -180,10 +175,10 @@ impl<'a> Search<'a> {
     }
 
     /// Where a quote would begin, as most of its rarer words have it.
-    fn votes(&self, wanted: &Wanted<'_>, worth: &[u32], all: u32) -> Vec<usize> {
-        let n = wanted.words.len();
+    fn votes(&self, ids: &[Option<u32>], worth: &[u32], all: u32) -> Vec<usize> {
+        let n = ids.len();
         let mut rare: Vec<(usize, usize)> = (0..n)
-            .map(|k| (self.places(&wanted.text[wanted.words[k].clone()]).len(), k))
+            .map(|k| (self.places(ids[k]).len(), k))
             .filter(|(count, _)| (1..=PLACES).contains(count))
             .collect();
         rare.sort_unstable();
@@ -193,7 +188,7 @@ impl<'a> Search<'a> {
         let mut most = 0;
         for (_, k) in &rare {
             most += worth[*k];
-            let places = self.places(&wanted.text[wanted.words[*k].clone()]);
+            let places = self.places(ids[*k]);
             votes.extend(places.iter().map(|p| ((*p as usize + n - k) / bucket, worth[*k])));
         }
         votes.sort_unstable_by_key(|(b, _)| *b);
@@ -223,24 +218,23 @@ impl<'a> Search<'a> {
 
     /// Compares the quote with what stands about so many words into the new text. Twice: what is found first is
     /// left out the second time, to see whether there is another like it beside.
-    fn compare(&mut self, wanted: &Wanted<'_>, worth: &[u32], all: u32, first: usize) -> Vec<Like> {
-        let n = wanted.words.len();
+    fn compare(&mut self, ids: &[Option<u32>], worth: &[u32], all: u32, first: usize) -> Vec<Like> {
+        let n = ids.len();
         let slack = (n / 2).max(8);
-        let window = first.saturating_sub(slack)..(first + n + 2 * slack).min(self.ids.len());
-        let ids: Vec<Option<u32>> =
-            wanted.words.iter().map(|w| self.known.get(&wanted.text[w.clone()]).copied()).collect();
-        let mut here: Vec<Option<u32>> = self.ids[window.clone()].iter().copied().map(Some).collect();
+        let window = first.saturating_sub(slack)..(first + n + 2 * slack).min(self.edit.came.ids.len());
+        let Words { ids: all_ids, at } = &self.edit.came;
+        let mut here: Vec<Option<u32>> = all_ids[window.clone()].iter().copied().map(Some).collect();
         let mut out = Vec::new();
         for _ in 0..2 {
             let Some(left) = self.compared.checked_sub(n * window.len()) else { break };
             self.compared = left;
-            let pairs = common(&ids, &here, worth);
+            let pairs = common(ids, &here, worth);
             let Some(together) = self.densest(&pairs, worth, window.start) else { break };
             let (first, last) = (pairs[together.start].1, pairs[together.end - 1].1);
             here[first..=last].fill(None);
             let matched: u32 = pairs[together].iter().map(|(i, _)| worth[*i]).sum();
             let size = self.weight(window.start + first..window.start + last + 1);
-            let range = self.at[window.start + first].start..self.at[window.start + last].end;
+            let range = at[window.start + first].start..at[window.start + last].end;
             if self.edit.new_share(&range) < NEW / 2.0 {
                 continue;
             }
@@ -251,7 +245,7 @@ impl<'a> Search<'a> {
     }
 
     fn weight(&self, words: Range<usize>) -> u32 {
-        self.at[words].iter().map(|w| weight(&self.text[w.clone()])).sum()
+        self.edit.came.ids[words].iter().map(|id| self.edit.lexicon.worth(*id)).sum()
     }
 
     /// The densest stretch of what two lists of words have in common: a word between counts against it by half.
