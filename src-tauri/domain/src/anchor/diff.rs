@@ -15,7 +15,7 @@ const ROUNDS: usize = 4;
 /// Two stretches are compared in full up to so many pairs,
 const PAIRS: usize = 65_536;
 /// and all together up to so many.
-const ALL_PAIRS: usize = 12_000_000;
+const ALL_PAIRS: usize = 8_000_000;
 
 /// Items that both lists have, in the same order: from where in the first, from where in the second, how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,7 @@ pub(super) fn hunks(runs: &[Run], a: usize, b: usize) -> Vec<Hunk> {
 #[derive(Debug, Default)]
 pub(super) struct Differ {
     compared: usize,
-    table: Vec<u32>,
-    seen: HashMap<u64, Seen, BuildHasherDefault<Mixed>>,
+    steps: Vec<Step>,
 }
 
 /// Where a sequence begins in each list, and whether it does so once.
@@ -105,7 +104,7 @@ impl Differ {
             return;
         }
         for length in LENGTHS {
-            let fixed = self.once_in_each(a, b, length);
+            let fixed = once_in_each(a, b, length);
             if fixed.is_empty() {
                 continue;
             }
@@ -121,36 +120,6 @@ impl Differ {
         }
     }
 
-    /// Sequences of a length that stand once in each list, as many as keep their order, and what goes on with them.
-    fn once_in_each(&mut self, a: &[u32], b: &[u32], length: usize) -> Vec<Run> {
-        self.seen.clear();
-        for (at, hash) in sequences(a, length) {
-            let seen = self.seen.entry(hash).or_default();
-            seen.twice |= seen.a.replace(at).is_some();
-        }
-        for (at, hash) in sequences(b, length) {
-            if let Some(seen) = self.seen.get_mut(&hash) {
-                seen.twice |= seen.b.replace(at).is_some();
-            }
-        }
-        let once = self.seen.values().filter(|s| !s.twice);
-        let mut pairs: Vec<(u32, u32)> = once.filter_map(|s| Some((s.a?, s.b?))).collect();
-        pairs.sort_unstable();
-        let (mut x, mut y, mut out) = (0, 0, Vec::<Run>::new());
-        for (p, q) in rising(&pairs) {
-            let (mut p, mut q) = (p as usize, q as usize);
-            if p < x || q < y || a.get(p..p + length) != b.get(q..q + length) {
-                continue;
-            }
-            let back = a[x..p].iter().rev().zip(b[y..q].iter().rev()).take_while(|(m, n)| m == n).count();
-            (p, q) = (p - back, q - back);
-            let len = a[p..].iter().zip(&b[q..]).take_while(|(m, n)| m == n).count();
-            out.push(Run { a: p, b: q, len });
-            (x, y) = (p + len, q + len);
-        }
-        out
-    }
-
     /// The worthiest common sequence of two short lists. Items that go on with others are worth more.
     fn in_full(
         &mut self,
@@ -164,34 +133,82 @@ impl Differ {
         if self.compared > ALL_PAIRS {
             return;
         }
-        let width = b.len() + 1;
-        self.table.clear();
-        self.table.resize((a.len() + 1) * width, 0);
-        let value = |x: usize, y: usize, here: u32, table: &[u32]| {
-            let goes_on = a.get(x + 1).is_some_and(|next| b.get(y + 1) == Some(next));
-            here + u32::from(goes_on) + table[(x + 1) * width + y + 1]
-        };
-        for x in (0..a.len()).rev() {
-            let here = worth(a[x]);
-            for y in (0..b.len()).rev() {
-                let skip = self.table[(x + 1) * width + y].max(self.table[x * width + y + 1]);
-                let pair = if a[x] == b[y] { value(x, y, here, &self.table) } else { 0 };
-                self.table[x * width + y] = skip.max(pair);
+        let width = b.len();
+        self.steps.clear();
+        self.steps.resize(a.len() * width, Step::PastA);
+        // What can be had from each place of the second list on, with the item after this one of the first and with it.
+        let (mut next, mut here) = (vec![0_u32; width + 1], vec![0_u32; width + 1]);
+        for (x, steps) in self.steps.chunks_exact_mut(width).enumerate().rev() {
+            let (item, own, after) = (a[x], worth(a[x]), a.get(x + 1));
+            let mut last = 0;
+            let places = here.iter_mut().zip(next.windows(2)).zip(steps).zip(b).enumerate().rev();
+            for (y, (((here, next), step), other)) in places {
+                let (mut best, mut way) = (next[0], Step::PastA);
+                if last > best {
+                    (best, way) = (last, Step::PastB);
+                }
+                if item == *other {
+                    let goes_on = after.is_some() && after == b.get(y + 1);
+                    let both = own + u32::from(goes_on) + next[1];
+                    if both >= best {
+                        (best, way) = (both, Step::Both);
+                    }
+                }
+                (*here, *step, last) = (best, way, best);
             }
+            std::mem::swap(&mut next, &mut here);
         }
         let (mut x, mut y) = (0, 0);
         while x < a.len() && y < b.len() {
-            let here = self.table[x * width + y];
-            if a[x] == b[y] && here == value(x, y, worth(a[x]), &self.table) {
-                out.push(Run { a: i + x, b: j + y, len: 1 });
-                (x, y) = (x + 1, y + 1);
-            } else if here == self.table[(x + 1) * width + y] {
-                x += 1;
-            } else {
-                y += 1;
+            match self.steps[x * width + y] {
+                Step::Both => {
+                    out.push(Run { a: i + x, b: j + y, len: 1 });
+                    (x, y) = (x + 1, y + 1);
+                }
+                Step::PastA => x += 1,
+                Step::PastB => y += 1,
             }
         }
     }
+}
+
+/// How two lists are gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    PastA,
+    PastB,
+    Both,
+}
+
+/// Sequences of a length that stand once in each list, as many as keep their order, and what goes on with them.
+fn once_in_each(a: &[u32], b: &[u32], length: usize) -> Vec<Run> {
+    let mut known: HashMap<u64, Seen, BuildHasherDefault<Mixed>> =
+        HashMap::with_capacity_and_hasher(a.len(), BuildHasherDefault::default());
+    for (at, hash) in sequences(a, length) {
+        let seen = known.entry(hash).or_default();
+        seen.twice |= seen.a.replace(at).is_some();
+    }
+    for (at, hash) in sequences(b, length) {
+        if let Some(seen) = known.get_mut(&hash) {
+            seen.twice |= seen.b.replace(at).is_some();
+        }
+    }
+    let once = known.values().filter(|s| !s.twice);
+    let mut pairs: Vec<(u32, u32)> = once.filter_map(|s| Some((s.a?, s.b?))).collect();
+    pairs.sort_unstable();
+    let (mut x, mut y, mut out) = (0, 0, Vec::<Run>::new());
+    for (p, q) in rising(&pairs) {
+        let (mut p, mut q) = (p as usize, q as usize);
+        if p < x || q < y || a.get(p..p + length) != b.get(q..q + length) {
+            continue;
+        }
+        let back = a[x..p].iter().rev().zip(b[y..q].iter().rev()).take_while(|(m, n)| m == n).count();
+        (p, q) = (p - back, q - back);
+        let len = a[p..].iter().zip(&b[q..]).take_while(|(m, n)| m == n).count();
+        out.push(Run { a: p, b: q, len });
+        (x, y) = (p + len, q + len);
+    }
+    out
 }
 
 /// The hash of each sequence of so many items, and where it begins.

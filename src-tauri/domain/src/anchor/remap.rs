@@ -187,7 +187,8 @@ impl<'a> Remap<'a> {
         let beside = self.edit.rewritten_around(to)?;
         let (old, text) = (self.old.text(), self.new.text());
         let quote = &anchor.selector.quote;
-        let found = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix)).found;
+        let found =
+            self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix), &beside).found;
         let (head, tail) = self.old.block_around(from);
         let context = |r: &Range<usize>| Context::between(text, r, &old[head.clone()], &old[tail.clone()]);
         let own = context(to).known();
@@ -244,7 +245,8 @@ impl<'a> Remap<'a> {
         contexts: &[&TextQuote],
         expected: Option<usize>,
     ) -> Option<Found> {
-        let exact = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix));
+        let all = 0..self.new.text().len();
+        let exact = self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix), &all);
         let telling = f64::from(weight_of(&quote.exact)) / f64::from(TELLING);
         let text = self.new.text();
         let mut best: Option<(f64, f64, Range<usize>)> = None;

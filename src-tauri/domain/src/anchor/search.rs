@@ -17,7 +17,7 @@ const LOOKED_UP: usize = 24;
 /// Pairs of words compared for all quotes of one revision together.
 const COMPARED: usize = 24_000_000;
 /// Bytes read for quotes that are less than a word, for all of one revision together.
-const READ: usize = 32_000_000;
+const READ: usize = 8_000_000;
 /// How much of an exact finding must be new.
 const NEW: f64 = 0.6;
 
@@ -95,15 +95,18 @@ impl<'a> Search<'a> {
         wanted.words.iter().map(|w| self.edit.lexicon.find(&wanted.text[w.clone()])).collect()
     }
 
-    /// All places where the quote stands as it was, white space aside.
-    pub(super) fn exact(&mut self, wanted: &Wanted<'_>) -> Exact {
+    /// All places within a stretch of the text where the quote stands as it was, white space aside.
+    pub(super) fn exact(&mut self, wanted: &Wanted<'_>, within: &Range<usize>) -> Exact {
         let ids: Vec<Option<u32>> = self.ids(wanted)[wanted.whole.clone()].to_vec();
         let Some(rare) = (0..ids.len()).min_by_key(|n| self.places(ids[*n]).len()) else {
-            return self.within_words(wanted.text);
+            return self.within_words(wanted.text, within);
         };
         let places = self.places(ids[rare]);
-        let mut out = Exact { found: Vec::new(), more: places.len() > PLACES };
+        let mut out = Exact::default();
         let Words { ids: all, at } = &self.edit.came;
+        let places = &places[places.partition_point(|p| at[*p as usize].end <= within.start)..];
+        let places = &places[..places.partition_point(|p| at[*p as usize].start < within.end)];
+        out.more = places.len() > PLACES;
         for place in places.iter().take(PLACES) {
             let Some(first) = (*place as usize).checked_sub(rare) else { continue };
             let Some(here) = all.get(first..first + ids.len()) else { continue };
@@ -142,9 +145,11 @@ impl<'a> Search<'a> {
     }
 
     /// Places of a quote that has no whole word.
-    fn within_words(&mut self, quote: &str) -> Exact {
+    fn within_words(&mut self, quote: &str, within: &Range<usize>) -> Exact {
         let mut out = Exact::default();
-        for block in self.edit.changed() {
+        let blocks = self.edit.changed();
+        let first = blocks.partition_point(|b| b.end <= within.start);
+        for block in blocks[first..].iter().take_while(|b| b.start < within.end) {
             if self.read < block.len() || out.found.len() > PLACES {
                 out.more = true;
                 return out;
