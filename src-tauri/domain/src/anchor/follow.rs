@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::edit::{Edit, Stretch, shared, solid};
 use super::projection::{trimmed, whole_chars};
 use super::selector::squeezed;
+use super::slide::Zone;
 
 /// What became of a stretch of text.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,9 @@ impl Own {
 
 /// How much more what was selected counts than what came into it.
 const FOREIGN: usize = 8;
+
+/// Stretches that repeat themselves may lie within each other; so many are looked at.
+const ZONES: usize = 4;
 
 /// So much may have been added within a short passage before it counts as torn apart, in characters.
 const WIDENED: usize = 60;
@@ -150,15 +154,21 @@ impl Edit<'_> {
         }
     }
 
-    /// Where else in the old text a stretch may as well have stood, if that cannot be told.
-    pub(super) fn twin(&self, old: &str, range: &Range<usize>) -> Option<Option<Range<usize>>> {
-        let inside = |r: &Range<usize>, z: &Range<usize>| z.start <= r.start && r.end <= z.end;
+    /// Where a stretch of the old text lies, if that repeats itself and it cannot be told which repetition was added or
+    /// taken away.
+    pub(super) fn zone(&self, range: &Range<usize>) -> Option<&Zone> {
         let past = self.zones.partition_point(|z| z.old.start <= range.start);
-        let zone = self.zones[..past].iter().rev().take(4).find(|z| inside(range, &z.old))?;
-        let text = old.get(range.clone());
-        let same = |r: &Range<usize>| inside(r, &zone.old) && text.is_some() && old.get(r.clone()) == text;
-        let later = range.start + zone.period..range.end + zone.period;
-        let sooner = range.start.checked_sub(zone.period).map(|start| start..range.end - zone.period);
-        Some(Some(later).into_iter().chain(sooner).find(same))
+        self.zones[..past].iter().rev().take(ZONES).find(|z| range.end <= z.old.end)
+    }
+}
+
+impl Zone {
+    /// The next repetition of a stretch, or else the one before.
+    pub(super) fn twin(&self, old: &str, range: &Range<usize>) -> Option<Range<usize>> {
+        let text = old.get(range.clone())?;
+        let later = range.start + self.period..range.end + self.period;
+        let sooner = range.start.checked_sub(self.period).map(|start| start..range.end - self.period);
+        let inside = |r: &Range<usize>| self.old.start <= r.start && r.end <= self.old.end;
+        Some(later).into_iter().chain(sooner).find(|r| inside(r) && old.get(r.clone()) == Some(text))
     }
 }

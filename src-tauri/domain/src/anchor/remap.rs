@@ -88,14 +88,14 @@ struct Found {
 impl<'a> Remap<'a> {
     fn one(&mut self, anchor: &Anchor<'_>) -> Outcome {
         if anchor.state == AnchorState::Orphaned {
-            return self.find(anchor, None, None);
+            return self.find(anchor, None);
         }
-        let Some(range) = place(self.old, anchor.selector) else { return self.find(anchor, None, None) };
+        let Some(range) = place(self.old, anchor.selector) else { return self.find(anchor, None) };
         let (old, new) = (self.old.text(), self.new.text());
         let own = Own::of(old, &range, &anchor.quote.exact);
         match self.edit.follow(old, new, &range, &own) {
             Fate::Whole { range: to, moved } => {
-                if self.edit.twin(old, &range).is_some() || self.rival(anchor, &range, &to).is_some() {
+                if self.edit.zone(&range).is_some() || self.rival(anchor, &range, &to).is_some() {
                     return self.ambiguous(to);
                 }
                 let reason = if moved {
@@ -112,13 +112,13 @@ impl<'a> Remap<'a> {
                 Some(other) => self.ambiguous(other),
                 None => self.edited(anchor, to, moved),
             },
-            part => {
-                if let Some(Some(twin)) = self.edit.twin(old, &range)
+            _ => {
+                if let Some(twin) = self.edit.zone(&range).and_then(|z| z.twin(old, &range))
                     && let Fate::Whole { range: to, .. } = self.edit.follow(old, new, &twin, &own)
                 {
                     return self.ambiguous(to);
                 }
-                self.find(anchor, Some(range.start), Some(part))
+                self.find(anchor, Some(range.start))
             }
         }
     }
@@ -199,9 +199,8 @@ impl<'a> Remap<'a> {
     }
 
     /// Looks for what is not where it was.
-    fn find(&mut self, anchor: &Anchor<'_>, from: Option<usize>, part: Option<Fate>) -> Outcome {
+    fn find(&mut self, anchor: &Anchor<'_>, from: Option<usize>) -> Outcome {
         let expected = from.map(|at| self.edit.expected(at));
-        let _ = part;
         let quotes = [anchor.quote, &anchor.selector.quote];
         let quotes = if quotes[0].exact == quotes[1].exact { &quotes[..1] } else { &quotes[..] };
         let contexts = [&anchor.selector.quote, anchor.quote];

@@ -20,7 +20,7 @@ pub enum Edit {
     MoveSection,
     MoveLine,
     MoveSentence,
-    MoveAndEdit,
+    MoveChanged,
     SwapSentences,
     Rename,
     RewriteHalf,
@@ -52,7 +52,7 @@ impl Edit {
         Self::MoveSection,
         Self::MoveLine,
         Self::MoveSentence,
-        Self::MoveAndEdit,
+        Self::MoveChanged,
         Self::SwapSentences,
         Self::Rename,
         Self::RewriteHalf,
@@ -92,7 +92,7 @@ impl Editor<'_> {
     pub fn apply(&mut self, edit: Edit) {
         let done = match edit {
             Edit::MoveBlock => self.move_block(false),
-            Edit::MoveAndEdit => self.move_block(true),
+            Edit::MoveChanged => self.move_block(true),
             Edit::MoveSection => self.move_section(),
             Edit::MoveLine => self.move_line(),
             Edit::MoveSentence => self.move_sentence(),
