@@ -92,22 +92,18 @@ impl<'a> Edit<'a> {
         build.finish(&came)
     }
 
-    /// The run of blocks with something new that a place of the new text lies in.
-    pub(super) fn rewritten_around(&self, place: &Range<usize>) -> Option<Range<usize>> {
-        let n = self.changed.partition_point(|b| b.end <= place.start);
-        let mut around = self.changed.get(n).filter(|b| b.start < place.end)?.clone();
-        let touch = |a: &Range<usize>, b: &Range<usize>| a.end + 1 >= b.start;
-        for block in self.changed[..n].iter().rev().take(NEARBY) {
-            if !touch(block, &around) {
-                break;
+    /// The run of blocks with something new that some blocks of the new text are in, or stand beside, with them.
+    pub(super) fn rewritten_around(&self, blocks: &Range<usize>) -> Option<Range<usize>> {
+        let touch = |a: &Range<usize>, b: &Range<usize>| a.start <= b.end + 1 && b.start <= a.end + 1;
+        let first = self.changed.partition_point(|b| b.end + 1 < blocks.start);
+        self.changed.get(first).filter(|b| touch(b, blocks))?;
+        let mut around = blocks.clone();
+        for block in
+            self.changed[..first].iter().rev().take(NEARBY).chain(self.changed[first..].iter().take(NEARBY))
+        {
+            if touch(block, &around) {
+                around = block.start.min(around.start)..block.end.max(around.end);
             }
-            around.start = block.start;
-        }
-        for block in self.changed[n + 1..].iter().take(NEARBY) {
-            if !touch(&around, block) {
-                break;
-            }
-            around.end = block.end;
         }
         Some(around)
     }

@@ -67,14 +67,19 @@ impl<'a> Projection<'a> {
         self.blocks.iter().map(|b| *b as usize).zip(ends).map(|(start, end)| start..end)
     }
 
+    /// The blocks that a stretch of the text lies in, from the beginning of the first to the end of the last.
+    pub(super) fn blocks_over(&self, range: &Range<usize>) -> Range<usize> {
+        let begun = |at: usize| self.blocks.partition_point(|b| (*b as usize) <= at);
+        let first =
+            begun(range.start).checked_sub(1).and_then(|n| self.blocks.get(n)).map_or(0, |b| *b as usize);
+        let next = self.blocks.get(begun(range.end.max(1) - 1));
+        first..next.map_or(self.text.len(), |b| *b as usize - 1).max(range.end)
+    }
+
     /// What stands in the same block before and after a stretch of the text, as far as context reaches.
     pub(super) fn block_around(&self, range: &Range<usize>) -> (Range<usize>, Range<usize>) {
-        let begins = |at: usize| self.blocks.partition_point(|b| (*b as usize) <= at);
-        let first =
-            begins(range.start).checked_sub(1).and_then(|n| self.blocks.get(n)).map_or(0, |b| *b as usize);
-        let next = self.blocks.get(begins(range.end.max(1) - 1)).map_or(self.text.len(), |b| *b as usize - 1);
-        let head = &self.text[first..range.start];
-        let tail = &self.text[range.end..next.max(range.end)];
+        let Range { start: first, end } = self.blocks_over(range);
+        let (head, tail) = (&self.text[first..range.start], &self.text[range.end..end]);
         let from = head.char_indices().rev().take(CONTEXT).last().map_or(range.start, |(n, _)| first + n);
         let to = tail.char_indices().nth(CONTEXT).map_or(range.end + tail.len(), |(n, _)| range.end + n);
         (from..range.start, range.end..to)

@@ -9,7 +9,7 @@ use super::edit::Edit;
 use super::follow::{Fate, Own};
 use super::projection::{Projection, whole_chars};
 use super::search::{Search, Wanted};
-use super::selector::{NoSelector, select, squeezed};
+use super::selector::{CONTEXT, NoSelector, select, squeezed};
 use super::token::weight_of;
 
 /// How much of a quote must have gone through an edit for its thread to stay where it is.
@@ -18,6 +18,9 @@ const STAYS: f64 = 0.5;
 const TELLING: u32 = 30;
 /// What a shorter one needs of its surroundings besides.
 const VOUCHED: f64 = 0.8;
+/// How like it was one side must be to vouch alone, and how much of that must be new.
+const SAME: f64 = 0.9;
+const ALONG: f64 = 0.8;
 /// How like a quote something must be to be looked at, and with its surroundings to be taken.
 const LIKE: f64 = 0.5;
 const TAKEN: f64 = 0.58;
@@ -107,11 +110,12 @@ impl<'a> Remap<'a> {
                 };
                 self.whole(anchor, to, reason)
             }
-            Fate::Part { range: to, moved, share } if share >= STAYS => match self.rival(anchor, &range, &to)
-            {
-                Some(other) => self.ambiguous(other),
-                None => self.edited(anchor, to, moved),
-            },
+            Fate::Part { range: to, moved, share } if share >= STAYS => {
+                match self.torn_from(anchor, &to).or_else(|| self.rival(anchor, &range, &to)) {
+                    Some(other) => self.ambiguous(other),
+                    None => self.edited(anchor, to, moved),
+                }
+            }
             _ => {
                 if let Some(twin) = self.edit.zone(&range).and_then(|z| z.twin(old, &range))
                     && let Fate::Whole { range: to, .. } = self.edit.follow(old, new, &twin, &own)
@@ -180,22 +184,28 @@ impl<'a> Remap<'a> {
         self.outcome(AnchorState::Stale, confidence, to, reason)
     }
 
-    /// Where else, beside a place that was rewritten, the same words came in the same surroundings: then the edit may
-    /// have been read the wrong way round. What stands in other blocks is no surrounding here, for a copy has other
+    /// Where all of the text stands beside a place to which only a part of it was followed.
+    fn torn_from(&mut self, anchor: &Anchor<'_>, to: &Range<usize>) -> Option<Range<usize>> {
+        let beside = self.edit.rewritten_around(&self.new.blocks_over(to))?;
+        let whole = self.search().standing(&anchor.selector.quote.exact, &beside)?;
+        (whole.end <= to.start || to.end <= whole.start).then_some(whole)
+    }
+
+    /// Where else, in or beside what was rewritten, the same words came in the same surroundings: then the edit may have
+    /// been read the wrong way round. What stands in other blocks is no surrounding here, for a copy has other
     /// neighbours.
     fn rival(&mut self, anchor: &Anchor<'_>, from: &Range<usize>, to: &Range<usize>) -> Option<Range<usize>> {
-        let beside = self.edit.rewritten_around(to)?;
+        let beside = self.edit.rewritten_around(&self.new.blocks_over(to))?;
         let (old, text) = (self.old.text(), self.new.text());
         let quote = &anchor.selector.quote;
-        let found =
-            self.search().exact(&Wanted::new(&quote.prefix, &quote.exact, &quote.suffix), &beside).found;
+        let wanted = Wanted::new(&quote.prefix, &quote.exact, &quote.suffix);
+        let found = self.search().exact(&wanted, &beside).found;
         let (head, tail) = self.old.block_around(from);
-        let context = |r: &Range<usize>| Context::between(text, r, &old[head.clone()], &old[tail.clone()]);
-        let own = context(to).known();
-        let near = |r: &Range<usize>| beside.start <= r.start && r.end <= beside.end;
-        let other =
-            |r: &Range<usize>| near(r) && (r.end <= to.start || to.end <= r.start || r.len() > to.len());
-        found.into_iter().find(|r| other(r) && context(r).known() > own - RIVAL)
+        let context =
+            |r: &Range<usize>| Context::between(text, r, &old[head.clone()], &old[tail.clone()]).known();
+        let own = context(to);
+        let other = |r: &Range<usize>| r.end <= to.start || to.end <= r.start || r.len() > to.len();
+        found.into_iter().find(|r| other(r) && context(r) > own - RIVAL)
     }
 
     /// Looks for what is not where it was.
@@ -253,7 +263,11 @@ impl<'a> Remap<'a> {
         let count = exact.found.len();
         for range in exact.found {
             let context = fitting(text, &range, contexts);
-            let vouched = telling.min(1.0) * VOUCHED + context.mean();
+            let vouched = if self.came_along(&range, context) {
+                VOUCHED
+            } else {
+                telling.min(1.0) * VOUCHED + context.mean()
+            };
             let score = 0.7 * context.mean() + 0.3 * nearness(expected, &range);
             if best.as_ref().is_none_or(|(b, ..)| score > *b) {
                 second = best.map_or(second, |(b, ..)| b.max(second));
@@ -265,6 +279,14 @@ impl<'a> Remap<'a> {
         let (score, _, range) = best.filter(|(_, vouched, _)| *vouched >= VOUCHED)?;
         let unsure = exact.more || score - second < APART;
         Some(Found { range, score, exact: true, unsure, others: count > 1 })
+    }
+
+    /// Whether what stood on one side of a quote is new here as well: it was moved, or brought back, together with it.
+    fn came_along(&self, range: &Range<usize>, context: Context) -> bool {
+        let all = self.new.text().len();
+        let is_new = |side: Range<usize>| side.len() >= CONTEXT / 2 && self.edit.new_share(&side) >= ALONG;
+        (context.before >= Some(SAME) && is_new(range.start.saturating_sub(CONTEXT)..range.start))
+            || (context.after >= Some(SAME) && is_new(range.end..all.min(range.end + CONTEXT)))
     }
 
     fn nearly(

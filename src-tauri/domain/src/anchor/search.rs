@@ -144,6 +144,15 @@ impl<'a> Search<'a> {
         Some(self.text.len() - rest.len())
     }
 
+    /// Where a quote stands, letter by letter, within a stretch of the text that need not be new.
+    pub(super) fn standing(&mut self, quote: &str, within: &Range<usize>) -> Option<Range<usize>> {
+        let within =
+            whole_chars(self.text, within.start.saturating_sub(quote.len())..within.end + quote.len());
+        self.read = self.read.checked_sub(within.len())?;
+        let at = within.start + self.text[within].find(quote)?;
+        Some(at..at + quote.len())
+    }
+
     /// Places of a quote that has no whole word.
     fn within_words(&mut self, quote: &str, within: &Range<usize>) -> Exact {
         let mut out = Exact::default();
