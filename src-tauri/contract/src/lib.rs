@@ -8,6 +8,7 @@ pub mod activity;
 pub mod adapter;
 pub mod agent;
 pub mod agent_skill;
+pub mod annotation;
 pub mod approval;
 pub mod budget;
 pub mod catalog_skill;

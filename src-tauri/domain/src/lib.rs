@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod anchor;
 pub mod approval;
 pub mod budget;
 pub mod checkout;
