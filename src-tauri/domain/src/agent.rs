@@ -49,16 +49,17 @@ impl HeartbeatPolicy {
         }
     }
 
-    /// When the timer next rings, if it is on.
+    /// When the timer next rings, if it is on. A last time that lies ahead was told by a clock that was wrong.
     pub fn next_timer(
         &self,
         last_heartbeat_at: Option<Timestamp>,
         created_at: Timestamp,
+        now: Timestamp,
     ) -> Option<Timestamp> {
         if !self.enabled || self.interval.is_zero() {
             return None;
         }
-        Some(last_heartbeat_at.unwrap_or(created_at).plus(self.interval.max(self.cooldown)))
+        Some(last_heartbeat_at.unwrap_or(created_at).min(now).plus(self.interval.max(self.cooldown)))
     }
 }
 
@@ -108,7 +109,7 @@ mod tests {
     fn timers_are_off_and_demand_is_on_by_default() {
         let p = policy(json!({}));
         assert!(!p.enabled && p.wake_on_demand && p.max_concurrent_runs == 20);
-        assert_eq!(p.next_timer(None, Timestamp::from_millis(0)), None);
+        assert_eq!(p.next_timer(None, Timestamp::from_millis(0), Timestamp::from_millis(0)), None);
         assert!(!policy(json!({"heartbeat": {"wakeOnAssignment": false}})).wake_on_demand);
         assert_eq!(policy(json!({"heartbeat": {"maxConcurrentRuns": 900}})).max_concurrent_runs, 50);
     }
@@ -117,8 +118,9 @@ mod tests {
     fn a_timer_counts_from_the_last_heartbeat() {
         let p = policy(json!({"heartbeat": {"enabled": true, "intervalSec": 60}}));
         let at = |s: i64| Timestamp::from_millis(s * 1000);
-        assert_eq!(p.next_timer(None, at(100)), Some(at(160)));
-        assert_eq!(p.next_timer(Some(at(500)), at(100)), Some(at(560)));
+        assert_eq!(p.next_timer(None, at(100), at(900)), Some(at(160)));
+        assert_eq!(p.next_timer(Some(at(500)), at(100), at(900)), Some(at(560)));
+        assert_eq!(p.next_timer(Some(at(500)), at(100), at(200)), Some(at(260)), "the clock was set back");
     }
 
     #[test]

@@ -169,9 +169,12 @@ pub fn task_key(c: &JsonObject) -> Option<String> {
 /// The task key of timer wakes that are about nothing in particular.
 pub const HEARTBEAT_TASK: &str = "__heartbeat__";
 
-/// Whether the agent starts without the session it had.
+/// Whether the agent starts without the session it had. A timer that rings for nothing in particular never goes on in
+/// one: it would grow, and cost more, with every tick.
 pub fn wants_fresh_session(c: &JsonObject) -> bool {
+    let timer = text(c, "wakeSource") == Some("timer") || text(c, "wakeReason") == Some("heartbeat_timer");
     c.get("forceFreshSession").and_then(Value::as_bool) == Some(true)
+        || (timer && text(c, "issueId").is_none())
         || text(c, "wakeReason").is_some_and(|r| {
             matches!(
                 r,

@@ -31,6 +31,8 @@ pub struct Node {
     pub parent: Option<IssueId>,
     /// The blockers that hold it up.
     pub waits_for: Vec<IssueId>,
+    /// What it waits for was not looked at: the chain is longer than that.
+    pub beyond: bool,
 }
 
 /// Where a chain of blockers has come to a halt.
@@ -60,7 +62,7 @@ impl Graph {
             IssueStatus::Done => return None,
             IssueStatus::Cancelled => return Some(Stall::Cancelled),
             _ if n.paused => return Some(Stall::Paused),
-            _ if n.moves || n.is_a_persons => return None,
+            _ if n.moves || n.is_a_persons || n.beyond => return None,
             _ => {}
         }
         let Some((_, status)) = &n.agent else { return Some(Stall::Unassigned) };
@@ -192,6 +194,7 @@ mod tests {
             reviewer: None,
             parent: None,
             waits_for: waits_for.iter().map(|n| id(*n)).collect(),
+            beyond: false,
         }
     }
 
@@ -202,7 +205,8 @@ mod tests {
     #[test]
     fn every_kind_of_halt_is_found_and_said() {
         type Change = fn(&mut Node);
-        let cases: [(Change, Option<Stall>, &str); 12] = [
+        let cases: [(Change, Option<Stall>, &str); 13] = [
+            (|n| (n.status, n.beyond) = (IssueStatus::Blocked, true), None, "nobody looked further"),
             (|_| {}, None, ""),
             (|n| n.agent = None, Some(Stall::Unassigned), "nobody is assigned"),
             (|n| n.status = IssueStatus::Backlog, Some(Stall::Backlog), "backlog"),

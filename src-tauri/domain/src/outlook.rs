@@ -28,6 +28,10 @@ pub enum Held {
     AgentBusy,
     /// As many runs are live as the machine may carry.
     Slots,
+    /// The disk has too little room left for what the run would say.
+    Disk,
+    /// Another run goes on with the same conversation.
+    Session,
     /// A run of this issue works in the same worktree.
     Workspace(String),
     /// The budget of this company, agent or project is spent.
@@ -181,6 +185,10 @@ pub fn run_outlook(run: &LiveRun, held: &Held, agent: &str) -> RunOutlook {
             ..say(S::Queued, &format!("The provider turns {agent} away for now"))
         },
         (_, Held::AgentBusy) => say(S::Queued, &format!("{agent} is at work on as many runs as it may")),
+        (_, Held::Disk) => say(S::Held, "The disk is nearly full: nothing starts until there is room again"),
+        (_, Held::Session) => {
+            say(S::Queued, "It stands in line: another run goes on with the same conversation")
+        }
         (_, Held::Workspace(issue)) => {
             say(S::Queued, &format!("It stands in line: {issue} is worked on in the same worktree"))
         }
@@ -211,7 +219,7 @@ mod tests {
         /// An open issue of an agent is moved by something, or says what moves it.
         #[test]
         fn no_open_issue_of_an_agent_is_without_a_mover_or_a_word(
-            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..8usize,
+            status in 0..5usize, agent in 0..7usize, person: bool, run in 0..4usize, held in 0..10usize,
             recovery in 0..3usize, (cards, approvals) in (0..2usize, 0..2usize), blockers in 0..3usize,
             (on_demand, paused, poor) in any::<(bool, bool, bool)>(), next in 0..5usize,
         ) {
@@ -232,7 +240,8 @@ mod tests {
                 }),
                 paused_from: paused.then(|| "A-2".into()),
                 held: [Held::Everything, Held::Provider(t), Held::AgentBusy, Held::Slots, Held::Budget("Ada".into()),
-                    Held::Reserved("Ada".into()), Held::Workspace("A-3".into()), Held::Nothing][held].clone(),
+                    Held::Reserved("Ada".into()), Held::Workspace("A-3".into()), Held::Disk,
+                    Held::Session, Held::Nothing][held].clone(),
                 budget_spent: poor.then(|| "Ada".into()),
                 recovery: (recovery > 0).then(|| ("R".into(), (recovery == 1).then(|| "Bo".into()), "Do".into())),
                 cards,

@@ -57,6 +57,10 @@ pub enum Gate {
     IssueTerminal,
     DependenciesBlocked,
     TreePaused,
+    /// A timer rang, and was switched off before its run started.
+    TimerOff,
+    /// The run was to go on with work that is not under way any more.
+    NotInProgress,
 }
 
 impl Gate {
@@ -69,6 +73,8 @@ impl Gate {
             Self::IssueTerminal => "issue_terminal_status",
             Self::DependenciesBlocked => "issue_dependencies_blocked",
             Self::TreePaused => "issue_tree_hold_active",
+            Self::TimerOff => "heartbeat.disabled",
+            Self::NotInProgress => "issue_not_in_progress",
         }
     }
 
@@ -82,6 +88,8 @@ impl Gate {
             Self::IssueTerminal => "The issue was closed before the run started",
             Self::DependenciesBlocked => "Blockers of the issue are not done",
             Self::TreePaused => "The tree of the issue is paused",
+            Self::TimerOff => "The agent's timer was switched off before the run started",
+            Self::NotInProgress => "The issue was put aside before the run could go on with it",
         }
     }
 }
@@ -92,6 +100,10 @@ pub struct StartFacts<'a> {
     pub agent: AgentId,
     pub agent_status: AgentStatus,
     pub company_active: bool,
+    /// A timer rang for it, and the timer is on.
+    pub timer: Option<bool>,
+    /// It goes on where an earlier run used up its turns.
+    pub goes_on: bool,
     /// `Some(None)`: the run names an issue that is gone.
     pub issue: Option<Option<&'a Issue>>,
     pub unresolved_blockers: i64,
@@ -109,11 +121,17 @@ pub fn start_gate(f: &StartFacts<'_>) -> Result<(), Gate> {
     if !f.company_active {
         return Err(Gate::CompanyNotActive);
     }
+    if f.timer == Some(false) {
+        return Err(Gate::TimerOff);
+    }
     let issue = match f.issue {
         None => return Ok(()),
         Some(None) => return Err(Gate::IssueNotFound),
         Some(Some(issue)) => issue,
     };
+    if f.goes_on && issue.status != IssueStatus::InProgress && !issue.status.is_terminal() {
+        return Err(Gate::NotInProgress);
+    }
     if f.held {
         return Err(Gate::TreePaused);
     }
@@ -166,12 +184,19 @@ mod tests {
         }
 
         #[test]
-        fn an_ineligible_agent_never_starts(status in 0..7usize, agent in 0..7usize, blockers in 0..3i64, interaction: bool, held: bool) {
-            let i = issue(IssueStatus::ALL[status]);
+        fn an_ineligible_agent_never_starts(
+            status in 0..7usize, agent in 0..7usize, blockers in 0..3i64,
+            (interaction, held, active, goes_on, mine) in any::<(bool, bool, bool, bool, bool)>(),
+            timer in prop::option::of(any::<bool>()),
+        ) {
+            let mut i = issue(IssueStatus::ALL[status]);
+            i.assignee_agent_id = mine.then_some(AgentId(Uuid::nil()));
             let facts = StartFacts {
                 agent: AgentId(Uuid::nil()),
                 agent_status: AgentStatus::ALL[agent],
-                company_active: true,
+                company_active: active,
+                timer,
+                goes_on,
                 issue: Some(Some(&i)),
                 unresolved_blockers: blockers,
                 held,
@@ -180,8 +205,13 @@ mod tests {
             prop_assert!(!held || start_gate(&facts).is_err());
             let stopped = matches!(facts.agent_status, AgentStatus::Paused | AgentStatus::Terminated | AgentStatus::PendingApproval);
             prop_assert!(!stopped || start_gate(&facts).is_err());
-            // The issue has no assignee, so only an interaction may start on it.
-            prop_assert!(interaction || start_gate(&facts).is_err());
+            prop_assert!((active && timer != Some(false)) || start_gate(&facts).is_err());
+            // On what is another's, closed or blocked only an interaction may start.
+            let foreign = !mine || i.status.is_terminal() || blockers > 0;
+            prop_assert!(!foreign || interaction || start_gate(&facts).is_err());
+            prop_assert!(!goes_on || i.status == IssueStatus::InProgress || i.status.is_terminal() || start_gate(&facts).is_err());
+            let fine = active && !held && !stopped && !foreign && !goes_on && timer != Some(false);
+            prop_assert!(!fine || start_gate(&facts).is_ok());
         }
     }
 }

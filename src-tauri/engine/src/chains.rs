@@ -22,6 +22,8 @@ pub(crate) struct Chains {
     /// The unresolved blockers of each issue; none for those without any.
     waits_for: HashMap<IssueId, Vec<IssueId>>,
     graph: Graph,
+    /// Some of it was not looked at to its end.
+    pub is_cut: bool,
 }
 
 impl Chains {
@@ -60,8 +62,9 @@ impl Engine {
             level = edges.values().flatten().copied().filter(|b| seen.insert(*b)).collect();
             waits_for.extend(edges);
         }
-        let graph = self.graph(conn, &above, &waits_for).await?;
-        Ok(Chains { waits_for, graph })
+        let beyond: HashSet<IssueId> = level.into_iter().collect();
+        let graph = self.graph(conn, &above, &waits_for, &beyond).await?;
+        Ok(Chains { waits_for, graph, is_cut: !beyond.is_empty() })
     }
 
     async fn graph(
@@ -69,6 +72,7 @@ impl Engine {
         conn: &mut SqliteConnection,
         issues: &HashSet<IssueId>,
         waits_for: &HashMap<IssueId, Vec<IssueId>>,
+        beyond: &HashSet<IssueId>,
     ) -> Answer<Graph> {
         if issues.is_empty() {
             return Ok(Graph::default());
@@ -98,6 +102,7 @@ impl Engine {
                 reviewer,
                 parent: issue.parent_id,
                 waits_for: waits_for.get(&issue.id).cloned().unwrap_or_default(),
+                beyond: beyond.contains(&issue.id),
             };
             nodes.insert(issue.id, node);
         }

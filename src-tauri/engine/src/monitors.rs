@@ -1,7 +1,10 @@
 //! Issues that are looked at again at a set time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use contract::agent::AgentStatus;
+use contract::company::CompanyStatus;
 use contract::execution::*;
 use contract::issue::{CreateIssue, Issue, IssuePath, IssuePriority, IssueStatus};
 use contract::operations::CheckMonitorNow;
@@ -15,9 +18,11 @@ use store::WriteTx;
 use crate::dispatch::Handle;
 use crate::error::{Answer, OrAnswer, OrMissing};
 use crate::service::{NewComment, keep_policy, object, policy_of, state_of};
-use crate::wake::{Wake, Woken};
+use crate::wake::{DEFERRED, Wake, Woken};
 use crate::{Caller, Engine};
 
+/// How soon what is due is tried again while it is paused.
+const TRY_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// Issues looked at in one go.
 const AT_ONCE: i64 = 50;
 
@@ -135,6 +140,13 @@ impl Engine {
                 clear(&mut i, why, tx);
                 store::issues::save(tx, &i).await.answer()
             }
+            Due::Fire if self.rests(tx, &i).await? => {
+                let why = "The issue's tree, its agent or its company is paused";
+                if by_hand {
+                    return Err(ApiError::conflict(why).with_hint("Resume it, then look."));
+                }
+                self.postpone(tx, i).await
+            }
             Due::Fire => self.fire(tx, i, m).await,
             Due::Exhausted(why, recovery) => {
                 clear(&mut i, why, tx);
@@ -144,6 +156,28 @@ impl Engine {
                 self.recover_monitor(tx, i, &m, recovery).await
             }
         }
+    }
+
+    /// Whether somebody paused what the issue stands in: its time comes when that is over.
+    async fn rests(&self, tx: &mut WriteTx, i: &Issue) -> Answer<bool> {
+        if self.settings().paused_at.is_some() || store::trees::is_paused(tx, Some(i.id)).await.answer()? {
+            return Ok(true);
+        }
+        let company = store::companies::get(tx, i.company_id).await.or_missing("Company")?;
+        let agent = match i.assignee_agent_id {
+            Some(id) => store::agents::get(tx, id).await.answer()?,
+            None => None,
+        };
+        let paused =
+            agent.is_some_and(|a| matches!(a.status, AgentStatus::Paused | AgentStatus::PendingApproval));
+        Ok(paused || company.status == CompanyStatus::Paused)
+    }
+
+    async fn postpone(&self, tx: &mut WriteTx, mut i: Issue) -> Answer<()> {
+        let later = tx.at().plus(TRY_AGAIN);
+        i.monitor_next_check_at = Some(later);
+        put(&mut i, |s| s.next_check_at = Some(later));
+        store::issues::save(tx, &i).await.answer()
     }
 
     async fn fire(&self, tx: &mut WriteTx, mut i: Issue, m: MonitorState) -> Answer<()> {
@@ -169,9 +203,14 @@ impl Engine {
             .with("monitorAttempt", attempt)
             .with("monitorNotes", notes.unwrap_or_default());
         wake.idempotency_key = Some(format!("issue-monitor:{}:{at}", i.id));
-        if !matches!(self.wake(tx, &Caller::system(), wake).await?, Woken::Run(_)) {
-            clear(&mut i, MonitorCleared::DispatchSkipped, tx);
-            store::issues::save(tx, &i).await.answer()?;
+        match self.wake(tx, &Caller::system(), wake).await? {
+            Woken::Run(_) => {}
+            // It follows the run that is at work.
+            Woken::Nothing(s) if s.reason == DEFERRED => {}
+            _ => {
+                clear(&mut i, MonitorCleared::DispatchSkipped, tx);
+                store::issues::save(tx, &i).await.answer()?;
+            }
         }
         Ok(())
     }

@@ -41,6 +41,10 @@ impl Engine {
             if tick.0 < last_tick.0 || tick.0.since(last_tick.0) > SLEPT {
                 self.begin_to_watch();
             }
+            if tick.0 < last_tick.0 {
+                let by = last_tick.0.since(tick.0) + tick.1.duration_since(last_tick.1);
+                self.chore("a clock that was set back", Box::pin(self.set_back(by))).await;
+            }
             last_tick = tick;
             self.chore("budgets", Box::pin(self.mind_budgets())).await;
             self.chore("timers", Box::pin(self.tick_timers())).await;
@@ -61,6 +65,17 @@ impl Engine {
         }
     }
 
+    /// Moves what waits for a time that was reckoned from a clock which has been set back since: the wait stays as long.
+    pub(crate) async fn set_back(&self, by: Duration) -> Answer<()> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        for mut run in store::retries::waiting(&mut tx).await.answer()? {
+            run.scheduled_retry_at = run.scheduled_retry_at.map(|t| t.minus(by));
+            run.updated_at = tx.at();
+            store::runs::save(&mut tx, &run).await.answer()?;
+        }
+        tx.commit_if_changed().await.answer().map(drop)
+    }
+
     /// Does one of the things that are due. One that fails is told in the log and keeps no other from being done.
     async fn chore<T>(&self, what: &str, doing: Pin<Box<impl Future<Output = Answer<T>> + Send>>) {
         if let Err(e) = doing.await {
@@ -79,7 +94,7 @@ impl Engine {
                 .into_iter()
                 .filter(|a| {
                     let policy = HeartbeatPolicy::of(&a.runtime_config);
-                    policy.next_timer(a.last_heartbeat_at, a.created_at).is_some_and(|t| t <= now)
+                    policy.next_timer(a.last_heartbeat_at, a.created_at, now).is_some_and(|t| t <= now)
                 })
                 .collect()
         };

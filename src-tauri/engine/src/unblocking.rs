@@ -37,6 +37,20 @@ struct Halt {
     owner: Owner,
 }
 
+/// All halts that were found.
+struct Halts {
+    all: Vec<Halt>,
+    /// Everything was looked at: what is not among them is none.
+    is_whole: bool,
+}
+
+impl Halts {
+    /// Those that are not the operator's own will.
+    fn to_ask_about(&self) -> impl Iterator<Item = &Halt> {
+        self.all.iter().filter(|h| h.stall != Stall::Paused)
+    }
+}
+
 impl Halt {
     /// The same halt has the same key.
     fn key(&self) -> String {
@@ -61,9 +75,9 @@ impl Handle<PreviewUnblocking> for Engine {
         let (hours, cutoff) = self.lookback(q)?;
         let mut conn = self.store.read().await.answer()?;
         let halts = self.halts(&mut conn).await?;
-        let findings = halts.len();
+        let findings = halts.to_ask_about().count();
         let items: Vec<UnblockingItem> =
-            halts.iter().filter(|h| h.changed_at() >= cutoff).map(item).collect();
+            halts.to_ask_about().filter(|h| h.changed_at() >= cutoff).map(item).collect();
         let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         Ok(UnblockingPreview {
             lookback_hours: hours,
@@ -117,11 +131,11 @@ impl Engine {
             self.halts(&mut conn).await?
         };
         let mut done = UnblockingDone {
-            findings: i64::try_from(halts.len()).unwrap_or(i64::MAX),
+            findings: i64::try_from(halts.to_ask_about().count()).unwrap_or(i64::MAX),
             retired: self.retire(&halts).await?,
             ..UnblockingDone::default()
         };
-        for halt in &halts {
+        for halt in halts.to_ask_about() {
             if halt.changed_at() < cutoff {
                 done.skipped_outside_lookback += 1;
                 continue;
@@ -143,23 +157,22 @@ impl Engine {
         Ok(done)
     }
 
-    /// Where chains have come to a halt by other than the operator's own will, each leaf once.
-    async fn halts(&self, conn: &mut SqliteConnection) -> Answer<Vec<Halt>> {
+    /// Where chains have come to a halt, each leaf once.
+    async fn halts(&self, conn: &mut SqliteConnection) -> Answer<Halts> {
         let waiting = store::relations::waiting(conn, &REVIEWS, AT_ONCE).await.answer()?;
         let chains = self.chains(conn, &waiting).await?;
-        let found: Vec<(IssueId, Finding)> = waiting
-            .into_iter()
-            .filter_map(|source| Some((source, chains.halt(source)?)))
-            .filter(|(_, f)| f.stall != Stall::Paused)
-            .collect();
+        let (waiting, sources) = (waiting.len(), waiting);
+        let found: Vec<(IssueId, Finding)> =
+            sources.into_iter().filter_map(|source| Some((source, chains.halt(source)?))).collect();
         let mut leaves = HashSet::new();
-        let mut out = Vec::new();
+        let is_whole = !chains.is_cut && i64::try_from(waiting).unwrap_or(AT_ONCE) < AT_ONCE;
+        let mut out = Halts { all: Vec::new(), is_whole };
         for (source, finding) in found {
             if let Some(halt) = self.halt(conn, source, &finding, chains.sentence(&finding)).await?
                 && !is_review(&halt.leaf.origin_kind)
                 && leaves.insert(halt.leaf.id)
             {
-                out.push(halt);
+                out.all.push(halt);
             }
         }
         Ok(out)
@@ -222,12 +235,15 @@ impl Engine {
     }
 
     /// Ends what asks for the way out of a halt that is none any more.
-    async fn retire(&self, halts: &[Halt]) -> Answer<i64> {
+    async fn retire(&self, halts: &Halts) -> Answer<i64> {
+        if !halts.is_whole {
+            return Ok(0);
+        }
         let open = {
             let mut conn = self.store.read().await.answer()?;
             store::watchdog::open_of_kind(&mut conn, UNBLOCKING, AT_ONCE).await.answer()?
         };
-        let hung: HashSet<String> = halts.iter().map(|h| h.leaf.id.to_string()).collect();
+        let hung: HashSet<String> = halts.all.iter().map(|h| h.leaf.id.to_string()).collect();
         let mut retired = 0;
         for asks in open {
             if asks.origin_id.as_ref().is_some_and(|leaf| hung.contains(leaf)) {

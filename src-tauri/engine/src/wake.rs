@@ -46,6 +46,9 @@ impl Wake {
     }
 }
 
+/// What a wake is answered that waits for the run at work.
+pub(crate) const DEFERRED: &str = "issue_execution_deferred";
+
 /// What became of it.
 pub(crate) enum Woken {
     Run(Box<Run>),
@@ -226,14 +229,18 @@ impl Engine {
         Ok(runs.into_iter().next())
     }
 
-    /// Work that a timer would find: assigned, open, and not behind blockers.
+    /// Work that a timer would find: assigned, open, and neither behind blockers nor moved by something else, such as a
+    /// card that waits for its answer or a run at work.
     pub(crate) async fn due_work(&self, conn: &mut store::SqliteConnection, agent: &Agent) -> Answer<usize> {
         use contract::issue::IssueStatus;
         let open = store::issues::assigned_open(conn, agent.company_id, agent.id).await.answer()?;
         let ids: Vec<IssueId> = open.iter().map(|i| i.id).collect();
         let blocked = store::relations::unresolved_of(conn, &ids).await.answer()?;
+        let moving = store::relations::moving(conn, &ids, self.now()).await.answer()?;
         let ready = |i: &&Issue| {
-            matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress) && !blocked.contains_key(&i.id)
+            matches!(i.status, IssueStatus::Todo | IssueStatus::InProgress)
+                && !blocked.contains_key(&i.id)
+                && !moving.contains(&i.id)
         };
         if !store::trees::any_pause(conn).await.answer()? {
             return Ok(open.iter().filter(ready).count());
@@ -358,6 +365,11 @@ impl Engine {
         w.error = Some("Merged into a run that had not started yet".to_owned());
         store::wakeups::create(tx, &w).await.answer()?;
         store::runs::save(tx, &run).await.answer()?;
+        if run.status == RunStatus::ScheduledRetry && caller.is_operator() {
+            // Whoever asks now is not made to wait for the time of a retry.
+            let _ = Box::pin(self.promote_retry(tx, run.id)).await?;
+            run = store::runs::get(tx, run.id).await.or_missing("Run")?;
+        }
         Ok(Woken::Run(Box::new(run)))
     }
 
@@ -385,7 +397,7 @@ impl Engine {
                 store::wakeups::create(tx, &w).await.answer()?;
             }
         }
-        let mut answer = skipped("issue_execution_deferred", message, Some(issue.id), r.live.as_ref());
+        let mut answer = skipped(DEFERRED, message, Some(issue.id), r.live.as_ref());
         if let Some(run) = &r.live {
             answer.execution_agent_name =
                 store::agents::get(tx, run.agent_id).await.answer()?.map(|a| a.name);

@@ -19,6 +19,14 @@ use crate::platform;
 /// A line of output is cut into chunks of at most this many bytes.
 pub const MAX_CHUNK: usize = 64 * 1024;
 
+/// What logs leave of a disk to everything else, the database before all: this, or a twentieth of a small disk.
+pub(crate) const RESERVE: u64 = 1 << 30;
+
+/// Whether so little of the disk is left that logs are not written any more.
+pub fn is_disk_scarce(folder: &Path) -> bool {
+    platform::has_less_than(folder, RESERVE)
+}
+
 pub(crate) const INDEX_FILE: &str = "log.idx";
 pub(crate) const INDEX_RECORD: u64 = 16;
 

@@ -6,7 +6,7 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::{end_group, is_executable, is_root, lead_group, login_shell, read_exact_at};
+pub use unix::{end_group, has_less_than, is_executable, is_root, lead_group, login_shell, read_exact_at};
 
 /// Reckoned with where a machine's memory cannot be told.
 const MODEST_MEMORY: u64 = 8 << 30;
@@ -20,4 +20,4 @@ pub fn total_memory() -> u64 {
 }
 
 #[cfg(windows)]
-pub use windows::{end_group, is_executable, is_root, lead_group, login_shell, read_exact_at};
+pub use windows::{end_group, has_less_than, is_executable, is_root, lead_group, login_shell, read_exact_at};

@@ -116,18 +116,42 @@ pub async fn issues_in(conn: &mut SqliteConnection, id: ExecutionWorkspaceId) ->
     id.bind(q).fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
 }
 
+/// Whether a running run `$run` works in the workspace `$workspace`: it entered it, or is about to.
+macro_rules! works_in {
+    ($run:literal, $workspace:literal) => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM workspace_operations p WHERE p.heartbeat_run_id = ",
+            $run,
+            ".id AND p.execution_workspace_id = ",
+            $workspace,
+            ") OR (NOT EXISTS (SELECT 1 FROM workspace_operations p WHERE p.heartbeat_run_id = ",
+            $run,
+            ".id) AND ",
+            $workspace,
+            " IN (SELECT x.execution_workspace_id FROM issues x WHERE x.id = ",
+            $run,
+            ".issue_id UNION ALL SELECT s.id FROM execution_workspaces s WHERE s.source_issue_id = ",
+            $run,
+            ".issue_id)))"
+        )
+    };
+}
+
 /// From a run of an issue to another issue's run that is at work in the same worktree.
 macro_rules! in_the_way {
     ($select:literal, $end:literal) => {
         concat!(
             "SELECT ",
             $select,
-            " FROM heartbeat_runs q JOIN issues i ON i.id = q.issue_id \
-             JOIN execution_workspaces w ON w.id = i.execution_workspace_id AND w.closed_at IS NULL \
-               AND w.strategy_type = 'git_worktree' \
-             JOIN issues o ON o.execution_workspace_id = w.id AND o.id <> i.id \
-             JOIN heartbeat_runs r ON r.issue_id = o.id AND r.status = 'running' \
-               AND r.status IN ('queued', 'scheduled_retry', 'running') ",
+            " FROM heartbeat_runs q CROSS JOIN issues i ON i.id = q.issue_id \
+             CROSS JOIN execution_workspaces w ON w.id IN (i.execution_workspace_id, (SELECT own.id \
+                 FROM execution_workspaces own WHERE own.source_issue_id = i.id AND own.closed_at IS NULL \
+                   AND own.mode = 'isolated_workspace')) \
+               AND w.closed_at IS NULL AND w.strategy_type = 'git_worktree' \
+             CROSS JOIN heartbeat_runs r ON r.status = 'running' \
+               AND r.status IN ('queued', 'scheduled_retry', 'running') AND r.issue_id <> i.id AND ",
+            works_in!("r", "w.id"),
+            " CROSS JOIN issues o ON o.id = r.issue_id ",
             $end
         )
     };
@@ -150,12 +174,14 @@ pub async fn kept_out(conn: &mut SqliteConnection) -> Result<Vec<RunId>> {
 
 /// The runs that are at work in it, or about to be.
 pub async fn runs_in(conn: &mut SqliteConnection, id: ExecutionWorkspaceId) -> Result<Vec<RunId>> {
-    let q = sqlx::query(
+    let q = sqlx::query(concat!(
         "SELECT r.id FROM heartbeat_runs r JOIN issues i ON i.id = r.issue_id \
          WHERE r.status = 'running' AND r.status IN ('queued', 'scheduled_retry', 'running') \
          AND (i.execution_workspace_id = ?1 \
-           OR i.id = (SELECT source_issue_id FROM execution_workspaces WHERE id = ?1))",
-    );
+           OR i.id = (SELECT source_issue_id FROM execution_workspaces WHERE id = ?1) OR ",
+        works_in!("r", "?1"),
+        ")"
+    ));
     id.bind(q).fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
 }
 

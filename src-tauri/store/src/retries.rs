@@ -17,6 +17,13 @@ pub async fn due(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Run>
     .await
 }
 
+/// All runs that wait for a later time.
+pub async fn waiting(conn: &mut SqliteConnection) -> Result<Vec<Run>> {
+    select("WHERE status = 'scheduled_retry' AND status IN ('queued', 'scheduled_retry', 'running')")
+        .all(conn)
+        .await
+}
+
 /// When the next run's time comes.
 pub async fn next_due(conn: &mut SqliteConnection) -> Result<Option<Timestamp>> {
     let q = sqlx::query(

@@ -124,6 +124,17 @@ pub async fn live_on_issue(conn: &mut SqliteConnection, issue: IssueId) -> Resul
 }
 
 /// Runs of an agent that wait for a task which is no issue, or work on it.
+/// Queued runs of a task that is no issue, of which another run is at work: both would go on with one conversation.
+pub async fn behind_their_own(conn: &mut SqliteConnection) -> Result<Vec<RunId>> {
+    let q = sqlx::query(
+        "SELECT q.id FROM heartbeat_runs q CROSS JOIN heartbeat_runs r ON r.agent_id = q.agent_id AND r.task_key = q.task_key \
+           AND r.issue_id IS NULL AND r.task_key IS NOT NULL AND r.status = 'running' \
+         WHERE q.issue_id IS NULL AND q.task_key IS NOT NULL \
+           AND q.status = 'queued' AND q.status IN ('queued', 'scheduled_retry', 'running')",
+    );
+    q.fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
+}
+
 pub async fn live_on_task(conn: &mut SqliteConnection, agent: AgentId, task_key: &str) -> Result<Vec<Run>> {
     select(
         "WHERE agent_id = ? AND task_key = ? AND issue_id IS NULL \

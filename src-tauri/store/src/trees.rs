@@ -186,7 +186,8 @@ pub async fn taken(
 pub async fn replaced(conn: &mut SqliteConnection, issues: &[IssueId]) -> Result<Vec<IssueId>> {
     let q = sqlx::query(
         "SELECT i.id FROM issues i WHERE i.id IN (SELECT value FROM json_each(?)) \
-         AND i.origin_kind IN ('routine_execution', 'stale_active_run_evaluation', 'issue_productivity_review') \
+         AND i.origin_kind IN ('routine_execution', 'stale_active_run_evaluation', \
+           'issue_productivity_review', 'harness_liveness_escalation') \
          AND EXISTS (SELECT 1 FROM issues o WHERE o.company_id = i.company_id AND o.origin_kind <> 'manual' \
            AND o.origin_kind = i.origin_kind AND o.origin_id = i.origin_id AND o.id <> i.id \
            AND (o.origin_kind <> 'routine_execution' OR o.origin_fingerprint = i.origin_fingerprint) \

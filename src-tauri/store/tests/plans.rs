@@ -113,6 +113,8 @@ async fn use_hot_paths(store: &Store) {
     store::issues::get(conn, ISSUE).await.unwrap();
     store::issues::find(conn, &IssueRef::Identifier("X-1".into())).await.unwrap();
     store::issues::assigned_open(conn, COMPANY, AGENT).await.unwrap();
+    store::runs::behind_their_own(conn).await.unwrap();
+    store::retries::waiting(conn).await.unwrap();
     store::trees::replaced(conn, &[ISSUE]).await.unwrap();
     store::issues::held_by_run(conn, RUN).await.unwrap();
     store::issues::is_within(conn, ISSUE, IssueId(Uuid::nil())).await.unwrap();

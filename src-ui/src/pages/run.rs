@@ -247,6 +247,7 @@ fn facts(r: &Run, processes: Option<u32>) -> AnyView {
     let tokens =
         number(r, &["inputTokens", "input_tokens"]).zip(number(r, &["outputTokens", "output_tokens"]));
     let cost = number(r, &["costUsd", "cost_usd", "total_cost_usd"]);
+    let unaccounted = r.result_json.as_ref().and_then(|o| o.get("unaccounted")?.as_str()).map(str::to_owned);
     let session = r.session_id_after.clone().or_else(|| r.session_id_before.clone());
     view! {
         {fact("Why", why(r).into_any())}
@@ -256,7 +257,12 @@ fn facts(r: &Run, processes: Option<u32>) -> AnyView {
             .map(|(i, o)| {
                 fact("Tokens", format!("{} in, {} out", format::tokens(i as i64), format::tokens(o as i64)).into_any())
             })}
-        {cost.map(|c| fact("Cost", format::usd(c).into_any()))}
+        {cost.filter(|_| unaccounted.is_none()).map(|c| fact("Cost", format::usd(c).into_any()))}
+        {unaccounted
+            .map(|why| {
+                let known = cost.map_or_else(|| "not known".to_owned(), |c| format!("{} at least", format::usd(c)));
+                fact("Cost", view! { <span title=why>{known}</span> }.into_any())
+            })}
         {r.exit_code.map(|c| fact("Exit code", c.to_string().into_any()))}
         {r.signal.clone().map(|s| fact("Signal", s.into_any()))}
         {r.process_pid.filter(|_| !r.status.is_terminal()).map(|p| {

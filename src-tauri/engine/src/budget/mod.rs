@@ -3,6 +3,7 @@
 //! - `meter` takes the use of models from the output of runs into the ledger, once a message.
 //! - `weigh` looks at what is spent of a limit after every entry: it warns, and it stops.
 //! - `funds` decides whether a run may start, and what it sets aside.
+//! - `unmetered` stops what cannot be metered any more, and says so of what was not.
 //! - `resolve` sets and raises limits, and lets work go on; also when a month turns.
 
 mod funds;
@@ -10,10 +11,12 @@ mod meter;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod unmetered;
 mod weigh;
 
 pub(crate) use funds::{Funds, Ledger, Short};
 pub(crate) use resolve::Change;
+pub(crate) use unmetered::flag;
 
 use contract::budget::BudgetScope;
 use contract::run::Run;

@@ -11,6 +11,7 @@ use store::WriteTx;
 
 use super::{Again, class_of, said};
 use crate::error::{Answer, OrAnswer, OrMissing};
+use crate::service::reviewer_of;
 use crate::{Caller, Engine};
 
 /// How often a run is tried again whose process was lost, or which never came to have one.
@@ -119,7 +120,7 @@ impl Engine {
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: blockers,
             held: store::trees::is_paused(tx, run.issue_id).await.answer()?,
-            reviewer: None,
+            reviewer: issue.as_ref().and_then(Option::as_ref).and_then(reviewer_of).and_then(|p| p.agent_id),
         }))
     }
 

@@ -237,6 +237,7 @@ impl Engine {
         let mut noted: Option<Instant> = None;
         // A database that does not take a note is no reason to let go of a host whose command works.
         let mut unnoted: Option<Started> = None;
+        let mut is_whole = true;
         loop {
             let event = tokio::select! {
                 () = self.stop.cancelled() => return Ok(None),
@@ -266,6 +267,10 @@ impl Engine {
                     meter_at.get_or_insert_with(|| tokio::time::Instant::now() + METER_EVERY);
                     if let Some(l) = self.live_runs().get(&run.id) {
                         l.progress.send_replace(p.lines);
+                    }
+                    if let Some(why) = p.truncated.as_ref().filter(|_| is_whole) {
+                        // Tried again with the next word of the host, if it cannot be written now.
+                        is_whole = self.stop_unmetered(run.id, why).await.is_err();
                     }
                     if noted.is_none_or(|t| t.elapsed() >= NOTE_EVERY) {
                         noted = Some(Instant::now());

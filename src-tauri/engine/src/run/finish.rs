@@ -75,6 +75,10 @@ impl End {
         }
     }
 
+    fn started(&self) -> bool {
+        self.started.is_some() || self.exit.as_ref().is_some_and(|e| e.started.is_some())
+    }
+
     fn status(&self) -> RunStatus {
         match self.conclusion.as_ref().map(|c| c.outcome) {
             Some(Outcome::Succeeded) => RunStatus::Succeeded,
@@ -113,6 +117,13 @@ impl Engine {
             if let Some(code) = store::runs::cancel_code(&mut tx, id).await.answer()? {
                 run.result_json.get_or_insert_default().insert("stopReason".into(), code.clone().into());
                 run.error_code = Some(code);
+            }
+        }
+        if crate::recovery::account_of(&agent).is_some() {
+            if let Some(why) = end.exit.as_ref().and_then(|e| e.log_truncated.as_ref()) {
+                crate::budget::flag(&mut run, why);
+            } else if end.error_code.as_deref() == Some("process_lost") && end.started() {
+                crate::budget::flag(&mut run, "what it used after the last line that is kept is not known");
             }
         }
         run.log_sha256 = hash.ok().and_then(Result::ok).filter(|h| !h.is_empty());

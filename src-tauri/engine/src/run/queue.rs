@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use contract::agent::{Agent, AgentStatus};
 use contract::issue::{Issue, IssueStatus};
-use contract::run::{Run, RunStatus};
+use contract::run::{InvocationSource, Run, RunStatus};
 use contract::wake::WakeupStatus;
 use contract::{AgentId, JsonObject, RunId};
 use domain::account::Standing;
 use domain::agent::HeartbeatPolicy;
 use domain::checkout::Claim;
 use domain::context;
+use domain::retry::Reason;
 use domain::run::{Gate, QueueRank, StartFacts};
 use serde_json::json;
 use store::WriteTx;
@@ -65,6 +66,11 @@ impl Engine {
         at.map_or(LOOK_AGAIN, |t| t.since(self.now()).max(Duration::from_millis(20)))
     }
 
+    /// Whether logs would not be written any more.
+    pub(crate) fn disk_is_scarce(&self) -> bool {
+        runner::log::is_disk_scarce(self.paths.root())
+    }
+
     /// How many runs may be live at once.
     pub(crate) fn max_live_runs(&self) -> u32 {
         let set = self.settings().general.max_live_runs;
@@ -76,6 +82,10 @@ impl Engine {
 
     pub(crate) async fn start_queued(self: &Arc<Self>) -> Answer<()> {
         if self.settings().paused_at.is_some() {
+            return Ok(());
+        }
+        if self.disk_is_scarce() {
+            // What a run says could not be kept, nor what it costs be metered.
             return Ok(());
         }
         for run in self.next_in_line().await? {
@@ -124,7 +134,8 @@ impl Engine {
         self.leave_out_the_unfunded(&mut conn, &queued, &mut line).await?;
         // Two would overwrite each other's work.
         let kept_out = store::execution_workspaces::kept_out(&mut conn).await.answer()?;
-        line.retain(|(_, run, _)| !kept_out.contains(run));
+        let behind = store::runs::behind_their_own(&mut conn).await.answer()?;
+        line.retain(|(_, run, _)| !kept_out.contains(run) && !behind.contains(run));
         let mut out = Vec::new();
         for (_, id, agent) in line {
             if i64::try_from(out.len()).unwrap_or(i64::MAX) >= room {
@@ -230,6 +241,9 @@ impl Engine {
             agent: agent.id,
             agent_status: domain::budget::status_but_for_budget(&agent),
             company_active: domain::budget::active_but_for_budget(&company),
+            timer: (run.invocation_source == InvocationSource::Timer)
+                .then(|| HeartbeatPolicy::of(&agent.runtime_config).enabled),
+            goes_on: run.scheduled_retry_reason.as_deref() == Some(Reason::MaxTurns.as_str()),
             issue: issue.as_ref().map(Option::as_ref),
             unresolved_blockers: i64::try_from(blockers).unwrap_or(i64::MAX),
             held: paused && !context::speaks_under_pause(ctx),
@@ -238,6 +252,9 @@ impl Engine {
         if let Err(gate) = domain::run::start_gate(&facts) {
             self.turn_away(&mut tx, run, gate).await?;
             return tx.commit().await.answer();
+        }
+        if store::runs::behind_their_own(&mut tx).await.answer()?.contains(&run.id) {
+            return self.leave_in_line(tx, run.id, "Another run goes on with the same conversation").await;
         }
         if let Some(other) = store::execution_workspaces::in_the_way(&mut tx, run.id).await.answer()? {
             let why = format!("{other} is worked on in the same worktree");

@@ -61,7 +61,7 @@ impl Engine {
         let mut next = tries.into_iter().chain(looks).min();
         for a in store::agents::with_timer(&mut conn).await.answer()? {
             let policy = domain::agent::HeartbeatPolicy::of(&a.runtime_config);
-            if let Some(t) = policy.next_timer(a.last_heartbeat_at, a.created_at) {
+            if let Some(t) = policy.next_timer(a.last_heartbeat_at, a.created_at, self.now()) {
                 next = Some(next.map_or(t, |n| n.min(t)));
             }
         }

@@ -287,6 +287,12 @@ impl Engine {
         {
             return Ok(Held::Provider(account.blocked_until));
         }
+        if self.disk_is_scarce() {
+            return Ok(Held::Disk);
+        }
+        if store::runs::behind_their_own(conn).await.answer()?.contains(&run.id) {
+            return Ok(Held::Session);
+        }
         if let Some(issue) = store::execution_workspaces::in_the_way(conn, run.id).await.answer()? {
             return Ok(Held::Workspace(issue));
         }

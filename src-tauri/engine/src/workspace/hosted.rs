@@ -25,6 +25,8 @@ use crate::error::Answer;
 const TIME: Duration = Duration::from_secs(30 * 60);
 /// From the first signal to the last.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long after it should have ended a host may say nothing.
+const UNHEARD: Duration = Duration::from_secs(20);
 /// Bytes of output that are kept.
 const LOG_LIMIT: u64 = 64 << 20;
 /// How long a host waits for somebody to take note of the end. Nobody does after a crash: the command is run again.
@@ -99,6 +101,9 @@ impl Engine {
         let told = told_to_stop(stop);
         tokio::pin!(told);
         let mut is_told = false;
+        // A host that hangs answers nothing, also not that it is to stop.
+        let silent = tokio::time::sleep(TIME + UNHEARD);
+        tokio::pin!(silent);
         loop {
             let event = tokio::select! {
                 () = self.stop.cancelled() => {
@@ -108,8 +113,13 @@ impl Engine {
                 }
                 why = &mut told, if !is_told => {
                     is_told = true;
+                    silent.as_mut().reset(tokio::time::Instant::now() + UNHEARD);
                     let _ = control.kill(KillCause::Cancelled, Some(why), None).await;
                     continue;
+                }
+                () = &mut silent => {
+                    drop(handle);
+                    return Ok(Err(self.end_hung(dir).await));
                 }
                 event = handle.next_event() => event,
             };
@@ -129,6 +139,16 @@ impl Engine {
                     });
                 }
             }
+        }
+    }
+
+    /// Ends a host that does not answer, with all that it started. Answers what is to be said of it.
+    async fn end_hung(&self, dir: &Path) -> String {
+        match adopt(dir).await {
+            Ok(Adoption::Lost(lost)) => format!("Its host hung and was ended: {}", lost.why),
+            Ok(Adoption::Ended(_)) => "It ended when it was told to".to_owned(),
+            Ok(Adoption::Live(_)) => "Its host does not end".to_owned(),
+            Err(e) => format!("Its host hung: {e}"),
         }
     }
 

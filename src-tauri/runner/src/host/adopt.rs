@@ -85,7 +85,13 @@ async fn lose(run_dir: &Path, run_id: RunId, account: Account, why: String) -> R
             let _ = launching.socket.parent().map(std::fs::remove_dir);
         }
         let log = RunLog::open(&dir)?;
-        let progress = Progress { lines: log.total_lines()?, bytes: log.bytes()?, stream: None, at: None };
+        let progress = Progress {
+            lines: log.total_lines()?,
+            bytes: log.bytes()?,
+            stream: None,
+            at: None,
+            truncated: None,
+        };
         Ok(LostReport { started: account.started, progress, swept, why })
     };
     let report = tokio::task::spawn_blocking(work).await.map_err(|e| failed(e.into()))?.map_err(failed)?;

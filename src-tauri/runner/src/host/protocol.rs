@@ -103,6 +103,9 @@ pub struct Progress {
     /// The stream that wrote last.
     pub stream: Option<OutputStream>,
     pub at: Option<Timestamp>,
+    /// Why some of it could not be kept. What is not kept is not metered either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,8 +18,6 @@ const INDEX_LINES: u64 = 64;
 const INDEX_BYTES: u64 = 256 << 10;
 /// How soon a full disk is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// What logs leave of a disk to everything else, the database before all: this, or a twentieth of a small disk.
-const RESERVE: u64 = 1 << 30;
 /// How long what was seen of the disk holds.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A batch is written when it is this long, without waiting for a flush: short lines grow manyfold.
@@ -93,7 +91,7 @@ impl LogWriter {
             batch_lines: 0,
             batch_index: Vec::new(),
             trouble: None,
-            room: Room { reserve: RESERVE, looked: None, is_scarce: false },
+            room: Room { reserve: crate::log::RESERVE, looked: None, is_scarce: false },
             lost: (0, 0),
             truncated: None,
             news: None,
@@ -242,11 +240,7 @@ impl Room {
     fn is_scarce(&mut self, dir: &Path, now: Instant) -> bool {
         if self.looked.is_none_or(|t| now.duration_since(t) >= LOOK_EVERY) {
             self.looked = Some(now);
-            // What cannot be asked is not taken for full: writing tells.
-            self.is_scarce = rustix::fs::statvfs(dir).is_ok_and(|disk| {
-                let left = disk.f_bavail.saturating_mul(disk.f_frsize);
-                left < self.reserve.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 20)
-            });
+            self.is_scarce = crate::platform::has_less_than(dir, self.reserve);
         }
         self.is_scarce
     }

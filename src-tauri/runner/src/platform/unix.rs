@@ -36,3 +36,12 @@ pub fn end_group(leader: u32) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
 }
+
+/// Whether less than this is left on a folder's disk, or less than a twentieth of a small one. A disk that cannot be
+/// asked is not taken for full: writing tells.
+pub fn has_less_than(folder: &Path, reserve: u64) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| {
+        let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+        left < reserve.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 20)
+    })
+}

@@ -41,3 +41,8 @@ pub fn is_root() -> bool {
 pub fn lead_group(_command: &mut Command) {}
 
 pub fn end_group(_leader: u32) {}
+
+/// Nobody asks the disk here yet.
+pub const fn has_less_than(_folder: &Path, _reserve: u64) -> bool {
+    false
+}

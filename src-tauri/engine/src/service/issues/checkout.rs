@@ -32,6 +32,7 @@ impl Handle<Checkout> for Engine {
             }
         }
         let mut tx = self.store.write(self.now()).await.answer()?;
+        self.run_at_work(&mut tx, caller).await?;
         let mut issue = self.issue(&mut tx, caller, &q.id).await?;
         let agent = store::agents::get(&mut tx, q.agent_id).await.or_missing("Agent")?;
         if agent.company_id != issue.company_id {

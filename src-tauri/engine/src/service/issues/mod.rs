@@ -11,6 +11,7 @@ pub(crate) use stages::{keep_policy, object, policy_of, reviewer_of, state_of};
 pub(in crate::service) use update::{author, commenter};
 
 use contract::issue::Issue;
+use contract::run::RunStatus;
 use contract::{AgentId, AgentRef, ApiError, CompanyId, ErrorCode, IssueId, RunId};
 use domain::checkout::Mutation;
 use serde_json::json;
@@ -28,6 +29,7 @@ impl Engine {
         issue: &mut Issue,
     ) -> Answer<()> {
         let Some((agent, _, run)) = caller.agent() else { return Ok(()) };
+        self.run_at_work(tx, caller).await?;
         let held_by_dead = self.run_is_over(tx, issue.checkout_run_id).await?;
         match domain::checkout::may_mutate(issue, agent, run, |_| held_by_dead) {
             Mutation::Allowed => Ok(()),
@@ -46,6 +48,18 @@ impl Engine {
             Mutation::NotYours => Err(ApiError::forbidden("This issue belongs to somebody else")
                 .with_hint("Comment from your own issue, or ask for it to be assigned to you.")),
         }
+    }
+
+    /// Refuses a caller whose run is not at work: it may have ended since its token was looked at, and a key may name
+    /// any. No lock is to point at it.
+    pub(super) async fn run_at_work(&self, tx: &mut WriteTx, caller: &Caller) -> Answer<()> {
+        let Some(run) = caller.run_id() else { return Ok(()) };
+        let live = store::runs::get(tx, run).await.answer()?.is_some_and(|r| r.status == RunStatus::Running);
+        if live {
+            return Ok(());
+        }
+        Err(ApiError::conflict("The run is over: it changes nothing any more")
+            .with_details(json!({ "runId": run })))
     }
 
     /// Whether a lock's run has ended or is gone.

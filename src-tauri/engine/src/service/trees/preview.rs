@@ -206,7 +206,9 @@ fn one_at_a_time(issue: &Issue) -> Option<(String, String, Option<String>)> {
     let origin = issue.origin_id.clone()?;
     match kind.as_str() {
         "routine_execution" => Some((kind, origin, Some(issue.origin_fingerprint.clone()))),
-        "stale_active_run_evaluation" | "issue_productivity_review" => Some((kind, origin, None)),
+        "stale_active_run_evaluation" | "issue_productivity_review" | "harness_liveness_escalation" => {
+            Some((kind, origin, None))
+        }
         _ => None,
     }
 }

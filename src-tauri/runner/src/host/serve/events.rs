@@ -96,7 +96,8 @@ impl Host {
                 grace_ms: u64::try_from(spec.invocation.grace.as_millis()).unwrap_or(u64::MAX),
             }),
         )?;
-        let progress = Progress { lines: log.lines(), bytes: log.bytes(), stream: None, at: None };
+        let progress =
+            Progress { lines: log.lines(), bytes: log.bytes(), stream: None, at: None, truncated: None };
         let at = Instant::now();
         Ok(Self {
             secrets: Redactor::new(&spec.invocation.redact),
@@ -320,6 +321,8 @@ impl Host {
     fn write_log(&mut self) {
         self.log.flush(Instant::now(), now());
         if let Some(reason) = self.log.take_news() {
+            self.progress.truncated = Some(reason.clone());
+            self.untold = true;
             self.record(&Step::LogTruncated(reason));
         }
         if self.progress.bytes == self.log.bytes() {
@@ -442,7 +445,8 @@ impl Host {
         let me = rustix::process::getpid().as_raw_nonzero().get();
         let most = self.spec.invocation.max_processes as usize;
         let all = proc::descendants_listed(me, MAX_SEEN.max(most.saturating_add(1)));
-        if all.len() > most && self.kill.is_none() {
+        // Also one that breeds while it is being ended.
+        if all.len() > most {
             crowd::freeze(me);
             let reason = format!("started more than {most} processes at once");
             self.begin_kill(KillCause::Crowd, Some(reason), Some(Duration::ZERO));
