@@ -95,14 +95,13 @@ impl<'a> Edit<'a> {
     /// The run of blocks with something new that some blocks of the new text are in, or stand beside, with them.
     pub(super) fn rewritten_around(&self, blocks: &Range<usize>) -> Option<Range<usize>> {
         let touch = |a: &Range<usize>, b: &Range<usize>| a.start <= b.end + 1 && b.start <= a.end + 1;
+        let join = |a: &Range<usize>, b: &Range<usize>| a.start.min(b.start)..a.end.max(b.end);
         let first = self.changed.partition_point(|b| b.end + 1 < blocks.start);
-        self.changed.get(first).filter(|b| touch(b, blocks))?;
-        let mut around = blocks.clone();
-        for block in
-            self.changed[..first].iter().rev().take(NEARBY).chain(self.changed[first..].iter().take(NEARBY))
-        {
+        let mut around = join(blocks, self.changed.get(first).filter(|b| touch(b, blocks))?);
+        let (before, after) = self.changed.split_at(first);
+        for block in before.iter().rev().take(NEARBY).chain(after.iter().take(NEARBY)) {
             if touch(block, &around) {
-                around = block.start.min(around.start)..block.end.max(around.end);
+                around = join(&around, block);
             }
         }
         Some(around)

@@ -283,5 +283,7 @@ fn threads_keep_their_places_through_realistic_edits() {
     report.print();
     let (right, wrong) = report.total.rates();
     assert!(right >= 99.0, "{right:.2}% of what exists is attached to its place");
+    let certain = 100.0 * report.total.of(Verdict::Right) as f64 / report.total.existed as f64;
+    assert!(certain >= 99.0, "{certain:.2}% of what exists is attached to its place without a doubt");
     assert!(wrong < 0.1, "{wrong:.3}% of all is attached to something else");
 }
