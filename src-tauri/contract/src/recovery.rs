@@ -207,6 +207,10 @@ words! {
         ResumeAgent = "resume_agent",
         ResolveRecovery = "resolve_recovery",
         Assign = "assign",
+        /// In review, and nobody is asked to review it: say what becomes of it.
+        Review = "review",
+        /// Everything is paused.
+        ResumeAll = "resume_all",
         /// What it waits for is moved by nothing: go there.
         OpenBlocker = "open_blocker",
         /// A budget is spent: raise it.

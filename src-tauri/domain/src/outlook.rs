@@ -140,7 +140,7 @@ pub fn outlook(f: &Facts) -> IssueOutlook {
             Some(r) => {
                 say(S::Stalled, format!("{r} is to review it, and no run is under way"), Some(Do::Wake))
             }
-            None => say(S::Stalled, "In review, and nobody is asked to review it", Some(Do::Decide)),
+            None => say(S::Stalled, "In review, and nobody is asked to review it", Some(Do::Review)),
         },
         IssueStatus::Blocked => say(
             S::Stalled,
@@ -179,7 +179,9 @@ pub fn run_outlook(run: &LiveRun, held: &Held, agent: &str) -> RunOutlook {
                 ..say(S::Scheduled, &format!("{because}. It is tried again at a set time"))
             }
         }
-        (_, Held::Everything) => say(S::Queued, "Everything is paused"),
+        (_, Held::Everything) => {
+            RunOutlook { action: Some(OutlookAction::ResumeAll), ..say(S::Held, "Everything is paused") }
+        }
         (_, Held::Provider(until)) => RunOutlook {
             at: Some(*until),
             ..say(S::Queued, &format!("The provider turns {agent} away for now"))

@@ -167,6 +167,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_chain_too_long_to_be_looked_at_is_not_said_to_hang() {
+        let sim = Sim::new(72).await;
+        let agent = sim.agent("Ada", json!({})).await;
+        let ground = sim.issue(&agent).await;
+        let mut top = ground;
+        for _ in 0..super::DEPTH + 5 {
+            top = blocked_by(&sim, &agent, top).await;
+        }
+        let said = sim.outlook(top).await;
+        assert_eq!((said.state, said.blocker), (OutlookState::Blocked, None), "{}", said.reason);
+        let done = sim.ask("unblocking.run", json!({})).await;
+        assert_eq!((&done["findings"], &done["created"]), (&json!(0), &json!(0)), "{done}");
+    }
+
+    #[tokio::test]
     async fn who_waits_for_what_nothing_moves_is_told_where_it_hangs() {
         let sim = Sim::new(71).await;
         let agent = sim.agent("Ada", json!({})).await;

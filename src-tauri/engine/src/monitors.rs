@@ -175,8 +175,18 @@ impl Engine {
 
     async fn postpone(&self, tx: &mut WriteTx, mut i: Issue) -> Answer<()> {
         let later = tx.at().plus(TRY_AGAIN);
+        let mut state = state_of(&i).unwrap_or(ExecutionState::idle());
+        if let Some(m) = state.monitor.as_mut() {
+            m.next_check_at = Some(later);
+        }
+        i.execution_state = object(state);
+        if let Some(mut policy) = policy_of(&i) {
+            if let Some(m) = policy.monitor.as_mut() {
+                m.next_check_at = later;
+            }
+            keep_policy(&mut i, policy);
+        }
         i.monitor_next_check_at = Some(later);
-        put(&mut i, |s| s.next_check_at = Some(later));
         store::issues::save(tx, &i).await.answer()
     }
 

@@ -573,3 +573,6 @@ fn skipped(reason: &str, message: &str, issue: Option<IssueId>, live: Option<&Ru
         execution_agent_name: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,11 @@ pub fn WakeRow(wake: WakeupRequest) -> impl IntoView {
                         _ => format!(" · {} folded in", wake.coalesced_count),
                     })}
             </span>
+            {wake.run_id
+                .map(|run| {
+                    let to = co.route(Page::Run(run.to_string()));
+                    view! { <Link to=to class="quiet-link">"the run"</Link> }
+                })}
             {why.map(|w| view! { <span class="muted ellipsis" title=w.clone()>{w.clone()}</span> })}
             <span class="row-date push">
                 <Ago at=wake.requested_at />

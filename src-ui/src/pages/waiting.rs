@@ -1,6 +1,7 @@
 //! What only the operator can move on: budgets that are spent, approvals, cards to answer, issues to review, failures
 //! to look at.
 
+use contract::graph::{UnblockingItem, UnblockingRequest};
 use contract::issue::{IssueRow, IssueSort, IssueStatus, ListIssues, SortDir};
 use contract::operations as op;
 use contract::run::{ListRuns, RunStatus};
@@ -61,6 +62,20 @@ pub fn WaitingRow(row: std::sync::Arc<IssueRow>) -> impl IntoView {
     }
 }
 
+/// An issue that waits for what nothing moves; leads to where it hangs.
+#[component]
+fn HaltRow(halt: UnblockingItem) -> impl IntoView {
+    let co = company();
+    let leaf = halt.recovery_identifier.clone().unwrap_or_default();
+    view! {
+        <div class="issue-row" on:click=move |_| co.go(Page::Issue(leaf.clone()))>
+            <span class="identifier">{halt.identifier}</span>
+            <span class="ellipsis">{halt.title}</span>
+            <span class="row-why">{halt.reason}</span>
+        </div>
+    }
+}
+
 #[component]
 pub fn Waiting() -> impl IntoView {
     let co = company();
@@ -83,7 +98,16 @@ pub fn Waiting() -> impl IntoView {
             .data
             .with(|a| a.iter().flat_map(|a| a.iter()).filter(|a| is_asked(a)).cloned().collect::<Vec<_>>())
     });
-    let nothing_else = move || approvals.with(Vec::is_empty) && spent.with(Vec::is_empty);
+    let hangs =
+        use_query::<op::PreviewUnblocking>(|| Some(Ask::of(UnblockingRequest { lookback_hours: Some(720) })));
+    let halts = Memo::new(move |_| {
+        let ours = |h: &&UnblockingItem| {
+            h.identifier.as_deref().and_then(|i| i.rsplit_once('-')).is_some_and(|(p, _)| p == co.prefix())
+        };
+        hangs.data.with(|p| p.iter().flat_map(|p| &p.items).filter(ours).cloned().collect::<Vec<_>>())
+    });
+    let nothing_else =
+        move || approvals.with(Vec::is_empty) && spent.with(Vec::is_empty) && halts.with(Vec::is_empty);
     let again = Callback::new(move |()| {
         overview.refetch();
         asked.refetch();
@@ -147,6 +171,19 @@ pub fn Waiting() -> impl IntoView {
                             }
                         },
                     )}
+                    <Show when=move || !halts.with(Vec::is_empty)>
+                        <section class="box" data-testid="waiting-halts">
+                            <header>
+                                <h2>"Work that hangs"</h2>
+                                <Link to=co.route(Page::Settings) class="quiet-link">
+                                    "Ask for help"
+                                </Link>
+                            </header>
+                            <For each=move || halts.get() key=|h| (h.issue_id, h.reason.clone()) let:h>
+                                <HaltRow halt=h />
+                            </For>
+                        </section>
+                    </Show>
                     <Show when=move || failed.data.with(|f| f.as_ref().is_some_and(|f| !f.is_empty()))>
                         <section class="box">
                             <header>

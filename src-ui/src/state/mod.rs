@@ -320,9 +320,9 @@ impl Co {
         app().go(self.route(page));
     }
 
-    /// The name of an agent, also of one that is terminated; one that nobody knows keeps a word.
+    /// The name of an agent, also of one that is terminated; one that is not known yet keeps a word.
     pub fn agent_name(self, id: AgentId) -> String {
-        self.agent(id).map_or_else(|| "Former agent".into(), |a| a.name)
+        self.agent(id).map_or_else(|| "An agent".into(), |a| a.name)
     }
 
     pub fn agent(self, id: AgentId) -> Option<Agent> {

@@ -513,3 +513,25 @@ async fn agents_report_what_they_alone_know_and_for_themselves_alone() {
     assert_eq!((dear["costCents"].as_i64(), dear["biller"].as_str()), (Some(101), Some("other")));
     assert!(sim.stopping(&run).await.is_some());
 }
+
+#[tokio::test]
+async fn a_run_whose_cost_cannot_be_seen_any_more_is_stopped_where_a_budget_covers_it() {
+    let sim = Sim::new(77).await;
+    let (poor, rich) = (sim.funded("Ada", 5000).await, sim.agent("Bo", json!({})).await);
+    for agent in [&poor, &rich] {
+        sim.issue(agent).await;
+    }
+    for run in sim.started().await {
+        sim.engine.stop_unmetered(run.id, "the disk is nearly full").await.unwrap();
+        let stops = sim.stopping(&run).await;
+        if run.agent_id.to_string() == poor {
+            assert!(stops.unwrap().contains("the disk is nearly full"));
+        } else {
+            assert_eq!(stops, None, "nobody set a limit");
+        }
+        sim.end(&run, Ends::Lost).await;
+        let ended = sim.run(run.id).await;
+        assert!(ended.result_json.is_none_or(|r| !r.contains_key("unaccounted")), "it had not begun");
+    }
+    invariants(&sim).await;
+}

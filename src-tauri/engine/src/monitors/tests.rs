@@ -122,3 +122,27 @@ async fn a_time_to_look_again_has_no_place_where_nobody_would() {
     assert!(done.monitor_next_check_at.is_none());
     assert_eq!(done.execution_state.unwrap()["monitor"]["clearReason"], "done");
 }
+
+#[tokio::test]
+async fn a_time_that_comes_during_a_pause_is_kept_for_after_it() {
+    let sim = Sim::new(7).await;
+    let ada = sim.agent("Ada", json!({})).await;
+    let issue = sim.issue(&ada).await;
+    let run = sim.one().await;
+    let input = json!({ "id": issue, "status": "in_review", "comment": "The build runs.",
+                        "executionPolicy": watch(&sim, 30, json!({})) });
+    sim.try_ask(&Sim::as_run(&run), "issues.update", input).await.unwrap();
+    sim.end(&run, Ends::Well("Waiting.")).await;
+    sim.ask("agents.pause", json!({ "id": ada })).await;
+    sim.pass(40 * MINUTE).await;
+    assert!(sim.started().await.is_empty());
+    assert!(sim.get(issue).await.monitor_next_check_at.is_some(), "it is not lost");
+    let by_hand = json!({ "id": issue });
+    let refused = sim.try_ask(&Caller::operator(), "monitors.check", by_hand).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Conflict);
+    sim.ask("agents.resume", json!({ "id": ada })).await;
+    sim.pass(10 * MINUTE).await;
+    let again = sim.one().await;
+    assert_eq!(said(&again, "wakeReason"), "issue_monitor_due");
+    invariants(&sim).await;
+}

@@ -1,6 +1,7 @@
 //! Why the issue stands where it stands, with the one action that moves it.
 
 use contract::agent::AgentPath;
+use contract::company::Nothing;
 use contract::issue::{IssuePath, IssueStatus, IssueSummary};
 use contract::operations as op;
 use contract::recovery::{
@@ -10,6 +11,7 @@ use contract::wake::WakeAgent;
 use contract::{IssueId, Text};
 use leptos::prelude::*;
 
+use super::properties::pick_assignee;
 use super::{Current, told};
 use crate::api::query::{Ask, use_query};
 use crate::components::base::{Icon, IssueChip};
@@ -122,6 +124,7 @@ fn Open(blocker: IssueSummary) -> impl IntoView {
 #[component]
 fn Action(current: Current, action: OutlookAction) -> impl IntoView {
     let id = current.detail.with_untracked(|d| d.issue.id);
+    let co = company();
     match action {
         OutlookAction::RetryNow => button("Retry now", i::ROTATE_CCW, move || {
             act::<op::RetryNowOp>(IssuePath { id: id.into() }, retried);
@@ -142,8 +145,14 @@ fn Action(current: Current, action: OutlookAction) -> impl IntoView {
             company().go(Page::Waiting);
         }),
         OutlookAction::ResolveRecovery => view! { <Resolve current=current /> }.into_any(),
-        // Assigning is a field of the page, a decision a card in the thread, and the blocker has its own button.
-        OutlookAction::Decide | OutlookAction::Assign | OutlookAction::OpenBlocker => ().into_any(),
+        OutlookAction::Assign => picker("Assign", i::USER, move |el| pick_assignee(el, current, co)),
+        OutlookAction::Review => picker("Decide", i::CIRCLE_CHECK, move |el| review(el, current)),
+        OutlookAction::ResumeAll => button("Resume everything", i::PLAY, || {
+            act::<op::ResumeInstance>(Nothing {}, |_| app().say("Work goes on"));
+        }),
+        OutlookAction::Decide => button("Decide", i::BELL, move || co.go(Page::Waiting)),
+        // It has a button of its own.
+        OutlookAction::OpenBlocker => ().into_any(),
         OutlookAction::CheckNow => button("Look now", i::ZAP, move || {
             act::<op::CheckMonitorNow>(IssuePath { id: id.into() }, move |_| {
                 current.query.refetch();
@@ -157,6 +166,35 @@ fn Action(current: Current, action: OutlookAction) -> impl IntoView {
 fn button(label: &'static str, icon: &'static str, go: impl Fn() + 'static) -> AnyView {
     view! {
         <button class="btn" data-testid="outlook-action" on:click=move |_| go()>
+            <Icon d=icon />
+            {label}
+        </button>
+    }
+    .into_any()
+}
+
+/// What becomes of work that nobody was asked to review.
+fn review(el: &web_sys::Element, current: Current) {
+    let choices = vec![
+        Choice::new("done", "It is done", Glyph::Icon(i::CIRCLE_CHECK)),
+        Choice::new("todo", "Back to its agent", Glyph::Icon(i::ROTATE_CCW)),
+    ];
+    let pick = Callback::new(move |what: String| {
+        let status = if what == "done" { IssueStatus::Done } else { IssueStatus::Todo };
+        current.change(|d| d.issue.status = status, |u| u.status = Some(status));
+    });
+    Menu::under(el, "Decide", choices, pick).open();
+}
+
+/// A button that opens a menu below itself.
+fn picker(label: &'static str, icon: &'static str, open: impl Fn(&web_sys::Element) + 'static) -> AnyView {
+    let click = move |ev: web_sys::MouseEvent| {
+        if let Some(el) = anchor(&ev) {
+            open(&el);
+        }
+    };
+    view! {
+        <button class="btn" data-testid="outlook-action" on:click=click>
             <Icon d=icon />
             {label}
         </button>

@@ -58,7 +58,7 @@ fn pick_priority(el: &web_sys::Element, current: Current) {
     Menu::under(el, "Set priority", priority_choices(Some(now)), pick).open();
 }
 
-fn pick_assignee(el: &web_sys::Element, current: Current, co: Co) {
+pub fn pick_assignee(el: &web_sys::Element, current: Current, co: Co) {
     let now = current.detail.with_untracked(|d| Assignee::of(&d.issue));
     let pick = Callback::new(move |a: String| {
         if let Some(a) = Assignee::parse(&a) {

@@ -160,6 +160,12 @@ async fn what_was_cancelled_together_is_restored_together_but_for_what_was_chang
 
 #[tokio::test]
 async fn of_what_there_is_one_at_a_time_a_restore_brings_back_one() {
+    for kind in ["issue_productivity_review", "harness_liveness_escalation"] {
+        Box::pin(brings_back_one(kind)).await;
+    }
+}
+
+async fn brings_back_one(kind: &str) {
     let tree = Tree::at_work(6).await;
     let sim = &tree.sim;
     let mut reviews = Vec::new();
@@ -168,8 +174,7 @@ async fn of_what_there_is_one_at_a_time_a_restore_brings_back_one() {
         tree.act(review, "cancel").await;
         let mut tx = sim.engine.store.write(sim.engine.now()).await.unwrap();
         let mut row = store::issues::get(&mut tx, review).await.unwrap().unwrap();
-        (row.origin_kind, row.origin_id) =
-            ("issue_productivity_review".to_owned(), Some("the work".to_owned()));
+        (row.origin_kind, row.origin_id) = (kind.to_owned(), Some("the work".to_owned()));
         store::issues::save(&mut tx, &row).await.unwrap();
         tx.commit().await.unwrap();
         reviews.push(review);
