@@ -203,6 +203,24 @@ async fn a_run_that_spawns_without_end_is_ended_with_all_it_spawned() {
 }
 
 #[tokio::test]
+async fn a_run_that_breeds_while_it_is_being_stopped_is_ended_at_once() {
+    let place = Place::new();
+    // Once it is asked to end it starts without end instead, and would have a minute for it.
+    let mut spec = place
+        .shell("trap 'while :; do setsid sleep 600 & done' TERM; echo ready; while :; do sleep 0.1; done");
+    spec.invocation.max_processes = 60;
+    spec.invocation.grace = Duration::from_secs(60);
+    let mut handle = launch(&launcher(), spec).await.unwrap();
+    started(&mut handle).await;
+    until("it listens", || place.text().contains("ready")).await;
+    handle.control().kill(KillCause::Cancelled, Some("Stopped".into()), None).await.unwrap();
+    let report = tokio::time::timeout(Duration::from_secs(40), exited(&mut handle))
+        .await
+        .expect("it went on breeding");
+    assert_eq!(report.kill.unwrap().cause, KillCause::Cancelled, "the first reason is kept");
+}
+
+#[tokio::test]
 async fn a_command_that_lingers_after_its_last_word_is_ended() {
     let place = Place::new();
     let mut spec = place.shell(r#"echo '{"subtype":"success","type":"result"}'; sleep 600"#);

@@ -546,3 +546,50 @@ async fn a_step_that_the_program_broke_off_is_told_as_failed_and_the_next_run_do
     assert_eq!(b.enter(&run).await.cwd, place.cwd);
     assert_eq!(b.worktrees(), 1);
 }
+
+#[tokio::test]
+async fn a_command_whose_host_hangs_ends_with_its_run() {
+    let b = Bench::new(21).await;
+    b.policy(json!({ "enabled": true, "workspaceStrategy": { "provisionCommand": "echo begun > .begun; sleep 600" } }))
+        .await;
+    let agent = b.sim.agent("Ada", json!({})).await;
+    let issue = b.issue(&agent, json!({})).await;
+    let run = b.sim.one().await;
+    let stops = async {
+        let step = loop {
+            let under_way = b.of(issue).await.operations.into_iter().find(|o| o.phase == Provision);
+            if let Some(step) = under_way {
+                let cwd = PathBuf::from(step.cwd.clone().unwrap());
+                if cwd.join(".begun").exists() {
+                    break step;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        let host = host_of(&step.id.to_string());
+        git(&b.repo, &["status"]);
+        assert!(Command::new("kill").args(["-STOP", &host.to_string()]).status().unwrap().success());
+        b.sim.ask("runs.cancel", json!({ "runId": run.id })).await;
+        (host, step)
+    };
+    let (entered, (host, step)) = tokio::join!(b.try_enter(&run), stops);
+    assert!(entered.unwrap_err().message.contains("hung"));
+    assert!(!Path::new(&format!("/proc/{host}")).exists(), "the host is gone");
+    let left = std::fs::read_dir("/proc").unwrap().flatten().any(|p| {
+        std::fs::read(p.path().join("environ"))
+            .is_ok_and(|env| String::from_utf8_lossy(&env).contains(&step.id.to_string()))
+    });
+    assert!(!left, "and so is all that it started");
+}
+
+/// The process of the host of a step.
+fn host_of(step: &str) -> u32 {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let is = |p: &Path| {
+        std::fs::read(p.join("cmdline")).is_ok_and(|c| {
+            let line = String::from_utf8_lossy(&c).into_owned();
+            line.contains("run-host") && line.contains(step)
+        })
+    };
+    all.filter(|p| is(&p.path())).find_map(|p| p.file_name().to_str()?.parse().ok()).expect("no host")
+}

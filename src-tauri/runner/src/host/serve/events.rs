@@ -255,7 +255,7 @@ impl Host {
             self.terminal_at.filter(|_| running),
             invocation.timeout.filter(|_| running).map(|t| self.started_at + t),
             invocation.silence.filter(|_| running).map(|t| self.last_output + t),
-            (running && self.ended.is_none()).then_some(self.look_at),
+            (self.started.is_some() && !self.nothing_left && self.ended.is_none()).then_some(self.look_at),
             self.settle_at,
             self.told_at.filter(|_| self.untold).map(|at| at + PROGRESS_EVERY),
             self.leave_at,
