@@ -2,6 +2,7 @@
 
 use contract::activity::ActorType;
 use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
+use contract::annotation::{AnchorConfidence, AnchorReason, AnchorSelector, AnchorState, TextQuote};
 use contract::approval::{ApprovalStatus, ApprovalType};
 use contract::budget::{BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow};
 use contract::child::{DecompositionStatus, PlannedChild};
@@ -9,6 +10,7 @@ use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
 use contract::cost::BillingType;
 use contract::document::DocumentFormat;
+use contract::document_annotation::{AnchorPlace, ThreadStatus};
 use contract::execution::{StageOutcome, StageType};
 use contract::feed::ChangeOp;
 use contract::interaction::{ContinuationPolicy, InteractionKind, InteractionStatus};
@@ -142,7 +144,14 @@ text_columns!(
     CompanyStatus,
     ContinuationPolicy,
     DecompositionStatus,
+    AnchorConfidence,
+    AnchorReason,
+    AnchorSnapshotId,
+    AnchorState,
+    AnnotationCommentId,
+    AnnotationThreadId,
     DocumentFormat,
+    ThreadStatus,
     GoalLevel,
     GoalStatus,
     InteractionKind,
@@ -196,7 +205,16 @@ macro_rules! json_columns {
         }
     )*};
 }
-json_columns!(JsonObject, Vec<String>, Vec<IssueId>, Vec<PlannedChild>, AgentPermissions);
+json_columns!(
+    JsonObject,
+    Vec<String>,
+    Vec<IssueId>,
+    Vec<PlannedChild>,
+    AgentPermissions,
+    AnchorPlace,
+    AnchorSelector,
+    TextQuote
+);
 
 impl Column for Timestamp {
     fn read(row: &SqliteRow, at: usize) -> Result<Self> {
