@@ -4,12 +4,17 @@ use std::collections::HashMap;
 
 use contract::document_annotation::{AnchorRemapSnapshot, AnnotationComment, AnnotationThread, ThreadFilter};
 use contract::feed::ChangeOp;
-use contract::{AnnotationCommentId, AnnotationThreadId, CompanyId, DocumentId, Kind, RevisionId, Timestamp};
-use sqlx::SqliteConnection;
+use contract::{
+    AnnotationCommentId, AnnotationThreadId, CompanyId, DocumentId, IssueId, Kind, RevisionId, Timestamp,
+};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use crate::entity::{entity, insert, select, update};
+use crate::entity::{Column, Entity, entity, insert, scalar, select, update};
 use crate::relations::json_list;
 use crate::{Result, StoreError, WriteTx};
+
+/// Snapshots written by one statement: a revision may orphan every thread there is.
+const SNAPSHOTS_AT_ONCE: usize = 50;
 
 entity!(
     AnnotationThread,
@@ -101,6 +106,14 @@ pub async fn thread(
     select("WHERE id = ? AND document_id = ?").bind(&id).bind(&document).one(conn).await
 }
 
+/// How many open threads a document has.
+pub async fn open_count(conn: &mut SqliteConnection, document: DocumentId) -> Result<i64> {
+    let q = sqlx::query(
+        "SELECT count(*) FROM document_annotation_threads WHERE document_id = ? AND status = 'open'",
+    );
+    Ok(scalar(conn, document.bind(q)).await?.unwrap_or(0))
+}
+
 /// The comments of each of these threads, oldest first.
 pub async fn comments(
     conn: &mut SqliteConnection,
@@ -118,15 +131,23 @@ pub async fn comments(
     Ok(out)
 }
 
-/// These comments, those that are there, oldest first.
-pub async fn comments_by_id(
+/// These comments, those that are of this issue, oldest first, each with its thread.
+pub async fn said(
     conn: &mut SqliteConnection,
+    issue: IssueId,
     ids: &[AnnotationCommentId],
-) -> Result<Vec<AnnotationComment>> {
-    select("WHERE id IN (SELECT value FROM json_each(?)) ORDER BY created_at, rowid")
-        .text(&json_list(ids))
-        .all(conn)
-        .await
+) -> Result<Vec<(AnnotationThread, AnnotationComment)>> {
+    let comments: Vec<AnnotationComment> =
+        select("WHERE id IN (SELECT value FROM json_each(?)) AND issue_id = ? ORDER BY created_at, rowid")
+            .text(&json_list(ids))
+            .bind(&issue)
+            .all(conn)
+            .await?;
+    let mut out = Vec::with_capacity(comments.len());
+    for c in comments {
+        out.extend(thread(conn, c.document_id, c.thread_id).await?.map(|t| (t, c)));
+    }
+    Ok(out)
 }
 
 /// What revisions did to a thread's place, newest first.
@@ -155,8 +176,20 @@ pub async fn add_comment(tx: &mut WriteTx, c: &AnnotationComment) -> Result<()> 
     Ok(())
 }
 
-pub async fn add_snapshot(tx: &mut WriteTx, s: &AnchorRemapSnapshot) -> Result<()> {
-    insert(tx, s).await
+/// Keeps what a revision did to the places of threads.
+pub async fn add_snapshots(tx: &mut WriteTx, snapshots: &[AnchorRemapSnapshot]) -> Result<()> {
+    for some in snapshots.chunks(SNAPSHOTS_AT_ONCE) {
+        let rows = some.iter().skip(1).map(|_| row_of(AnchorRemapSnapshot::INSERT)).collect::<String>();
+        let sql = format!("{}{rows}", AnchorRemapSnapshot::INSERT);
+        let q = some.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, s| s.bind_insert(q));
+        q.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// One more row for an insert of one.
+fn row_of(insert: &str) -> String {
+    insert.rsplit_once("VALUES").map_or_else(String::new, |(_, row)| format!(",{row}"))
 }
 
 /// Whoever shows the document shows what is said about it.
@@ -172,19 +205,12 @@ pub async fn follow(
     threads: &[AnnotationThread],
     at: Timestamp,
 ) -> Result<()> {
-    let rows: Vec<serde_json::Value> = threads
-        .iter()
-        .map(|t| {
-            serde_json::json!([
-                t.id,
-                t.anchor_state,
-                t.anchor_confidence,
-                t.anchor_reason,
-                serde_json::to_string(&t.anchor_selector).unwrap_or_default(),
-            ])
-        })
-        .collect();
-    let rows = serde_json::to_string(&rows).map_err(|e| StoreError::Value(e.to_string()))?;
+    let row = |t: &AnnotationThread| {
+        let selector = serde_json::to_string(&t.anchor_selector)?;
+        Ok(serde_json::json!([t.id, t.anchor_state, t.anchor_confidence, t.anchor_reason, selector]))
+    };
+    let rows = threads.iter().map(row).collect::<serde_json::Result<Vec<_>>>();
+    let rows = rows.and_then(|r| serde_json::to_string(&r)).map_err(|e| StoreError::Value(e.to_string()))?;
     sqlx::query(
         "UPDATE document_annotation_threads SET anchor_state = v.value ->> 1, anchor_confidence = v.value ->> 2, \
            anchor_reason = v.value ->> 3, anchor_selector = v.value ->> 4, current_revision_id = ?2, \

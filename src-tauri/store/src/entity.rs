@@ -26,11 +26,12 @@ use contract::workspace::{
     WorkspaceOperationStatus, WorkspacePhase, WorkspaceProvider, WorkspaceStrategy,
 };
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, ApprovalCommentId, ApprovalId, BudgetIncidentId,
-    BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId,
-    ExecutionWorkspaceId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId,
-    ProjectWorkspaceId, RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp,
-    TrashedWorkspaceId, TreeHoldId, TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkspaceOperationId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, AnchorSnapshotId, AnnotationCommentId,
+    AnnotationThreadId, ApprovalCommentId, ApprovalId, BudgetIncidentId, BudgetPolicyId, Cents, CommentId,
+    CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId, ExecutionWorkspaceId, GoalId,
+    InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId, ProjectWorkspaceId,
+    RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp, TrashedWorkspaceId, TreeHoldId,
+    TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkspaceOperationId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
