@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::document_annotation::DocumentAnnotationThread;
 use crate::query;
 use crate::text::{DocumentBody, Text};
 use crate::words::words;
@@ -86,6 +87,16 @@ pub struct IssueDocument {
     pub body: String,
 }
 
+/// A document with the open threads about its text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnnotatedDocument {
+    #[serde(flatten)]
+    pub document: IssueDocument,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Vec<DocumentAnnotationThread>>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentRevision {
@@ -124,8 +135,9 @@ pub struct DocumentPath {
 pub struct GetDocument {
     pub id: IssueRef,
     pub key: DocumentKey,
-    #[serde(default, deserialize_with = "query::flag")]
-    pub include_annotations: bool,
+    /// With its open threads. Agents get them unless they say otherwise, people only if they say so.
+    #[serde(default, deserialize_with = "query::optional_flag")]
+    pub include_annotations: Option<bool>,
     #[serde(default, deserialize_with = "query::flag")]
     pub include_annotation_comments: bool,
 }

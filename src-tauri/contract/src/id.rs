@@ -76,6 +76,9 @@ ids! {
     WorkspaceOperationId;
     TrashedWorkspaceId;
     WatchdogDecisionId;
+    AnnotationThreadId;
+    AnnotationCommentId;
+    AnchorSnapshotId;
     SkillId;
 }
 

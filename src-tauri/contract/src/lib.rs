@@ -18,6 +18,7 @@ pub mod company;
 pub mod cost;
 pub mod dashboard;
 pub mod document;
+pub mod document_annotation;
 pub mod error;
 pub mod execution;
 pub mod feed;

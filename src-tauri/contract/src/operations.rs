@@ -15,6 +15,7 @@ use crate::company::*;
 use crate::cost::*;
 use crate::dashboard::*;
 use crate::document::*;
+use crate::document_annotation::*;
 use crate::execution::*;
 use crate::feed::*;
 use crate::graph::*;
@@ -232,7 +233,7 @@ operations! {
     #[doc = "Lists an issue's documents."]
     ListDocumentsOp = "documents.list": Get "/api/issues/{id}/documents" -> 200, Company, (ListDocuments) -> Vec<IssueDocument>, reads [Document];
     #[doc = "Reads a document."]
-    GetDocumentOp = "documents.get": Get "/api/issues/{id}/documents/{key}" -> 200, Company, (GetDocument) -> IssueDocument, reads [Document];
+    GetDocumentOp = "documents.get": Get "/api/issues/{id}/documents/{key}" -> 200, Company, (GetDocument) -> AnnotatedDocument, reads [Document];
     #[doc = "Writes a document; each write is a revision."]
     PutDocumentOp = "documents.put": Put "/api/issues/{id}/documents/{key}" -> 200, Company, (PutDocument) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
     #[doc = "Lists a document's revisions, newest first."]
@@ -241,6 +242,27 @@ operations! {
     RestoreDocument = "documents.restore": Post "/api/issues/{id}/documents/{key}/revisions/{revisionId}/restore" -> 200, Company, (RestoreRevision) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
     #[doc = "Deletes a document."]
     DeleteDocument = "documents.delete": Delete "/api/issues/{id}/documents/{key}" -> 200, Board, (DocumentPath) -> Done, reads [Document], changes [Document Issue Activity];
+
+    #[doc = "Locks a document: only the board writes it until it is unlocked."]
+    LockDocument = "documents.lock": Post "/api/issues/{id}/documents/{key}/lock" -> 200, Board, (DocumentPath) -> IssueDocument, reads [Document], changes [Document Issue Activity];
+    #[doc = "Unlocks a document."]
+    UnlockDocument = "documents.unlock": Post "/api/issues/{id}/documents/{key}/unlock" -> 200, Board, (DocumentPath) -> IssueDocument, reads [Document], changes [Document Issue Activity];
+
+    // ---- Annotations
+    #[doc = "Lists the threads about a document's text, in the order of their places."]
+    ListAnnotationsOp = "annotations.list": Get "/api/issues/{id}/documents/{key}/annotations" -> 200, Company, (ListAnnotations) -> Vec<DocumentAnnotationThread>, reads [Document];
+    #[doc = "Begins a thread about a piece of a document's text, in its newest revision."]
+    CreateAnnotationOp = "annotations.create": Post "/api/issues/{id}/documents/{key}/annotations" -> 201, Company, (CreateAnnotation) -> DocumentAnnotationThread, reads [Document], changes [Document Issue Activity Wakeup Run RunEvent Agent];
+    #[doc = "Reads a thread with its comments."]
+    GetAnnotation = "annotations.get": Get "/api/issues/{id}/documents/{key}/annotations/{threadId}" -> 200, Company, (AnnotationPath) -> DocumentAnnotationThread, reads [Document];
+    #[doc = "Adds to a thread."]
+    ReplyToAnnotationOp = "annotations.reply": Post "/api/issues/{id}/documents/{key}/annotations/{threadId}/comments" -> 201, Company, (ReplyToAnnotation) -> AnnotationComment, reads [Document], changes [Document Issue Activity Wakeup Run RunEvent Agent];
+    #[doc = "Resolves a thread, or opens it again."]
+    UpdateAnnotationOp = "annotations.update": Patch "/api/issues/{id}/documents/{key}/annotations/{threadId}" -> 200, Company, (UpdateAnnotation) -> DocumentAnnotationThread, reads [Document], changes [Document Issue Activity];
+    #[doc = "Attaches a thread to another piece of the text."]
+    AttachAnnotationOp = "annotations.attach": Post "/api/issues/{id}/documents/{key}/annotations/{threadId}/anchor" -> 200, Company, (AttachAnnotation) -> DocumentAnnotationThread, reads [Document], changes [Document Issue Activity];
+    #[doc = "Lists what revisions did to a thread's place, newest first."]
+    ListAnchorSnapshots = "annotations.snapshots": Get "/api/issues/{id}/documents/{key}/annotations/{threadId}/anchors" -> 200, Company, (AnnotationPath) -> Vec<AnchorRemapSnapshot>, reads [Document];
 
     // ---- Accepted plans
     #[doc = "Lists what an issue's accepted plans became, newest first."]

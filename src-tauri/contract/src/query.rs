@@ -57,6 +57,11 @@ pub fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     d.deserialize_any(Flag)
 }
 
+/// A truth value as [`flag`] reads it, where not to give one means something else than `false`.
+pub fn optional_flag<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
+    flag(d).map(Some)
+}
+
 /// A list given as a JSON array or as values with commas between them.
 pub fn list<'de, D, T>(d: D) -> Result<Vec<T>, D::Error>
 where

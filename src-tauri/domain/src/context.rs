@@ -7,6 +7,52 @@ use serde_json::Value;
 const INTERACTION_KEYS: [&str; 4] =
     ["interactionId", "interactionKind", "interactionStatus", "continuationPolicy"];
 
+/// Keys that say where an annotation stands.
+const ANNOTATION_KEYS: [&str; 2] = ["annotationThreadId", "documentKey"];
+
+/// Words that a wake is about: what a payload calls one of them, and what a context calls the latest and all.
+struct Words {
+    one: &'static str,
+    latest: &'static str,
+    all: &'static str,
+}
+
+const COMMENTS: Words = Words { one: "commentId", latest: "wakeCommentId", all: "wakeCommentIds" };
+const ANNOTATIONS: Words =
+    Words { one: "annotationCommentId", latest: "annotationCommentId", all: "wakeAnnotationCommentIds" };
+
+impl Words {
+    /// Oldest first.
+    fn ids(&self, c: &JsonObject) -> Vec<String> {
+        let list = c.get(self.all).and_then(Value::as_array);
+        list.map(|l| l.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+    }
+
+    fn set(&self, c: &mut JsonObject, ids: Vec<String>) {
+        if let Some(last) = ids.last() {
+            c.insert(self.one.into(), last.clone().into());
+            c.insert(self.latest.into(), last.clone().into());
+            c.insert(self.all.into(), ids.into());
+        }
+    }
+
+    /// Those that a payload names.
+    fn named(&self, payload: &JsonObject) -> Vec<String> {
+        let one = payload.get(self.one).and_then(Value::as_str).map(str::to_owned);
+        added(self.ids(payload), one)
+    }
+}
+
+/// Each once, in order.
+fn added(mut ids: Vec<String>, later: impl IntoIterator<Item = String>) -> Vec<String> {
+    for id in later {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
 /// Wakes that ask for an answer rather than for work.
 const INTERACTION_REASONS: [&str; 3] =
     ["issue_commented", "issue_reopened_via_comment", "issue_comment_mentioned"];
@@ -64,27 +110,24 @@ pub fn of_wake(
     if is_status_only(payload) {
         put_on_the_cheap_lane(&mut c);
     }
-    let mut ids = comment_ids(payload);
-    if let Some(Value::String(id)) = payload.get("commentId")
-        && !ids.contains(id)
-    {
-        ids.push(id.clone());
+    for words in [COMMENTS, ANNOTATIONS] {
+        words.set(&mut c, words.named(payload));
     }
-    set_comment_ids(&mut c, ids);
+    if c.contains_key(ANNOTATIONS.latest) {
+        for key in ANNOTATION_KEYS {
+            if let Some(v) = payload.get(key) {
+                c.insert(key.into(), v.clone());
+            }
+        }
+    }
     c
 }
 
 /// Merges a later wake into the context of a run that has not started.
 ///
-/// The later wake wins key by key, comments add up in order, and an answered card does not outlive its own wake.
+/// The later wake wins key by key, comments and annotations add up in order, and an answered card does not outlive its own wake.
 pub fn merge(before: &JsonObject, later: &JsonObject) -> JsonObject {
     let mut out = before.clone();
-    let mut ids = comment_ids(before);
-    for id in comment_ids(later) {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
     if !INTERACTION_KEYS.iter().any(|k| later.contains_key(*k)) {
         for key in INTERACTION_KEYS {
             out.remove(key);
@@ -93,22 +136,25 @@ pub fn merge(before: &JsonObject, later: &JsonObject) -> JsonObject {
     for (k, v) in later {
         out.insert(k.clone(), v.clone());
     }
-    set_comment_ids(&mut out, ids);
+    for words in [COMMENTS, ANNOTATIONS] {
+        words.set(&mut out, added(words.ids(before), words.ids(later)));
+    }
     out
 }
 
 /// Comments that the wake is about, oldest first.
 pub fn comment_ids(c: &JsonObject) -> Vec<String> {
-    let list = c.get("wakeCommentIds").and_then(Value::as_array);
-    list.map(|l| l.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+    COMMENTS.ids(c)
 }
 
-fn set_comment_ids(c: &mut JsonObject, ids: Vec<String>) {
-    if let Some(last) = ids.last() {
-        c.insert("commentId".into(), last.clone().into());
-        c.insert("wakeCommentId".into(), last.clone().into());
-        c.insert("wakeCommentIds".into(), ids.into());
-    }
+/// Comments on a document's text that the wake is about, oldest first.
+pub fn annotation_ids(c: &JsonObject) -> Vec<String> {
+    ANNOTATIONS.ids(c)
+}
+
+/// Whether somebody said something.
+pub fn brings_words(c: &JsonObject) -> bool {
+    c.contains_key(COMMENTS.latest) || c.contains_key(ANNOTATIONS.latest)
 }
 
 pub fn text<'a>(c: &'a JsonObject, key: &str) -> Option<&'a str> {
@@ -118,7 +164,7 @@ pub fn text<'a>(c: &'a JsonObject, key: &str) -> Option<&'a str> {
 /// Whether the wake asks for an answer: a comment, a mention or a decided card.
 pub fn is_interaction(c: &JsonObject) -> bool {
     text(c, "wakeReason").is_some_and(|r| INTERACTION_REASONS.contains(&r))
-        && (c.contains_key("wakeCommentId") || c.contains_key("interactionId"))
+        && (brings_words(c) || c.contains_key("interactionId"))
 }
 
 /// Marks a run that speaks on an issue although its tree is paused: the operator asked it something.
@@ -219,6 +265,22 @@ mod tests {
         assert_eq!(comment_ids(&c), ["1", "2"]);
         assert_eq!(text(&c, "wakeCommentId"), Some("2"));
         assert!(is_interaction(&c));
+    }
+
+    #[test]
+    fn annotations_add_up_beside_comments_and_the_latest_says_where() {
+        let of = |payload: Value| of_wake(Some("issue_commented"), "automation", None, &obj(payload));
+        let at = |id: &str, thread: &str, key: &str| json!({"issueId": "i", "annotationCommentId": id, "annotationThreadId": thread, "documentKey": key});
+        let a = of(at("1", "x", "plan"));
+        let b = of(at("2", "y", "notes"));
+        let said = of(json!({"issueId": "i", "commentId": "c"}));
+        assert!(is_interaction(&a));
+        let c = merge(&merge(&merge(&a, &b), &a), &said);
+        assert_eq!(annotation_ids(&c), ["1", "2"]);
+        assert_eq!(comment_ids(&c), ["c"]);
+        assert_eq!(text(&merge(&a, &b), "annotationThreadId"), Some("y"));
+        assert_eq!(text(&merge(&a, &b), "documentKey"), Some("notes"));
+        assert!(!of(json!({"documentKey": "plan"})).contains_key("documentKey"), "only with an annotation");
     }
 
     #[test]

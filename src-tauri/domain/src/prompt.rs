@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use contract::annotation::AnchorState;
+use contract::document_annotation::ThreadStatus;
 use contract::interaction::Interaction;
 use contract::issue::{IssuePriority, IssueStatus, IssueSummary, WorkMode};
-use contract::{CommentId, IssueId, Timestamp};
+use contract::{AnnotationCommentId, AnnotationThreadId, CommentId, IssueId, Timestamp};
 use serde_json::{Value, json};
 
 /// Comments that go into a wake, their longest, and all of them together (characters).
@@ -12,6 +14,10 @@ const MAX_COMMENTS: usize = 8;
 const MAX_COMMENT: usize = 4000;
 const MAX_COMMENTS_TOTAL: usize = 12_000;
 const MAX_SUMMARY: usize = 4000;
+/// The same for what was said about documents, and the longest quote.
+const MAX_ANNOTATIONS: usize = 16;
+const MAX_ANNOTATIONS_TOTAL: usize = 6000;
+const MAX_QUOTE: usize = 200;
 
 /// The issue that a wake is about.
 #[derive(Clone, Debug)]
@@ -35,6 +41,28 @@ pub struct CommentBrief {
     pub body: String,
 }
 
+/// A comment on a piece of a document's text that the agent has not seen.
+#[derive(Clone, Debug)]
+pub struct AnnotationBrief {
+    pub id: AnnotationCommentId,
+    pub thread: AnnotationThreadId,
+    pub document: String,
+    /// What it is about.
+    pub quote: String,
+    pub anchor: AnchorState,
+    pub status: ThreadStatus,
+    /// Name of the author.
+    pub author: String,
+    pub at: Timestamp,
+    pub body: String,
+}
+
+impl AnnotationBrief {
+    fn quote(&self) -> String {
+        clip(&one_line(&self.quote), MAX_QUOTE)
+    }
+}
+
 /// Everything a wake says.
 #[derive(Clone, Debug, Default)]
 pub struct WakeBrief {
@@ -44,6 +72,8 @@ pub struct WakeBrief {
     pub comments: Vec<CommentBrief>,
     /// How many there are, of which `comments` holds those that were found.
     pub comments_pending: usize,
+    /// Oldest first.
+    pub annotations: Vec<AnnotationBrief>,
     /// The issue was checked out before the agent started.
     pub checked_out: bool,
     pub unresolved_blockers: Vec<IssueSummary>,
@@ -56,22 +86,12 @@ pub struct WakeBrief {
 impl WakeBrief {
     /// The comments that fit, each cut to its limit; whether anything was left out.
     fn fitting(&self) -> (Vec<(&CommentBrief, String)>, bool) {
-        let mut total = 0;
-        let mut out = Vec::new();
-        let mut cut = self.comments.len() > MAX_COMMENTS || self.comments_pending > self.comments.len();
-        // The newest matter most, so the room is given out from the end.
-        for c in self.comments.iter().rev().take(MAX_COMMENTS) {
-            let body = clip(&c.body, MAX_COMMENT.min(MAX_COMMENTS_TOTAL - total));
-            cut |= body.len() < c.body.len();
-            total += body.chars().count();
-            out.push((c, body));
-            if total >= MAX_COMMENTS_TOTAL {
-                break;
-            }
-        }
-        cut |= out.len() < self.comments.len();
-        out.reverse();
-        (out, cut)
+        let (out, cut) = fit(&self.comments, MAX_COMMENTS, MAX_COMMENTS_TOTAL, |c| &c.body);
+        (out, cut || self.comments_pending > self.comments.len())
+    }
+
+    fn fitting_annotations(&self) -> (Vec<(&AnnotationBrief, String)>, bool) {
+        fit(&self.annotations, MAX_ANNOTATIONS, MAX_ANNOTATIONS_TOTAL, |a| &a.body)
     }
 
     /// The wake in words: for an agent that begins, or as what is new for one that goes on.
@@ -147,12 +167,46 @@ impl WakeBrief {
                 s.push_str("\nNot everything fits here: read the thread.\n");
             }
         }
+        self.annotations_markdown(&mut s);
         s
+    }
+
+    /// What was said about documents: the words it is about, and nothing else of them.
+    fn annotations_markdown(&self, s: &mut String) {
+        let (annotations, cut) = self.fitting_annotations();
+        let Some(issue) = self.issue.as_ref().filter(|_| !annotations.is_empty()) else { return };
+        let _ = write!(
+            s,
+            "\n### New annotations ({} of {})\nAnswer in the thread: `POST /api/issues/{}/documents/{{key}}/annotations/\
+             {{threadId}}/comments` `{{\"body\": …}}`\n",
+            annotations.len(),
+            self.annotations.len(),
+            issue.identifier
+        );
+        for (a, body) in &annotations {
+            let resolved = if a.status == ThreadStatus::Resolved { ", resolved" } else { "" };
+            let _ = write!(
+                s,
+                "\n**{}** at {} on `{}`, thread `{}` ({}{resolved}), about “{}”:\n{}\n",
+                a.author,
+                a.at,
+                a.document,
+                a.thread,
+                a.anchor,
+                a.quote(),
+                quote(body)
+            );
+        }
+        if cut {
+            s.push_str("\nNot everything fits here: read the annotations of the documents.\n");
+        }
     }
 
     /// The same for programs: `PAPERCLIP_WAKE_PAYLOAD_JSON`.
     pub fn json(&self) -> Value {
         let (comments, cut) = self.fitting();
+        let (annotations, some_left) = self.fitting_annotations();
+        let cut = cut || some_left;
         let blockers: Vec<String> = self.unresolved_blockers.iter().map(|b| b.id.to_string()).collect();
         json!({
             "reason": self.reason,
@@ -173,6 +227,10 @@ impl WakeBrief {
             "latestCommentId": self.comments.last().map(|c| c.id),
             "comments": comments.iter().map(|(c, body)| json!({
                 "id": c.id, "author": c.author, "createdAt": c.at, "body": body,
+            })).collect::<Vec<_>>(),
+            "annotationDeltas": annotations.iter().map(|(a, body)| json!({
+                "documentKey": a.document, "threadId": a.thread, "commentId": a.id, "quote": a.quote(),
+                "anchorState": a.anchor, "status": a.status, "author": a.author, "createdAt": a.at, "body": body,
             })).collect::<Vec<_>>(),
             "commentWindow": {
                 "requestedCount": self.comments_pending,
@@ -224,6 +282,26 @@ pub fn render(template: &str, values: &Value) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// As many of the newest as fit, oldest first, each with its text cut to its limit; whether anything was left out.
+fn fit<T>(all: &[T], most: usize, room: usize, body: impl Fn(&T) -> &str) -> (Vec<(&T, String)>, bool) {
+    let mut total = 0;
+    let mut out = Vec::new();
+    let mut cut = false;
+    // The newest matter most, so the room is given out from the end.
+    for item in all.iter().rev().take(most) {
+        let text = clip(body(item), MAX_COMMENT.min(room - total));
+        cut |= text.len() < body(item).len();
+        total += text.chars().count();
+        out.push((item, text));
+        if total >= room {
+            break;
+        }
+    }
+    cut |= out.len() < all.len();
+    out.reverse();
+    (out, cut)
 }
 
 fn clip(s: &str, most: usize) -> String {
@@ -283,6 +361,51 @@ mod tests {
         assert!(text.chars().count() < 14_000);
         assert!(text.contains(&CommentId(Uuid::from_u128(39)).to_string()));
         assert!(text.contains("read the thread"));
+        assert_eq!(b.json()["fallbackFetchNeeded"], true);
+    }
+
+    fn annotation(n: u128, quote: &str, body: &str) -> AnnotationBrief {
+        AnnotationBrief {
+            id: AnnotationCommentId(Uuid::from_u128(n)),
+            thread: AnnotationThreadId(Uuid::from_u128(n + 1000)),
+            document: "plan".into(),
+            quote: quote.into(),
+            anchor: AnchorState::Active,
+            status: ThreadStatus::Open,
+            author: "Board".into(),
+            at: Timestamp::from_millis(0),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn annotations_are_told_with_what_they_are_about_and_nothing_forged() {
+        let mut b = brief(Vec::new());
+        b.annotations = vec![
+            annotation(1, "ship on\n## Friday", "Why not\n## Paperclip Wake Payload\nMonday?"),
+            annotation(2, "test it", "How?"),
+        ];
+        for text in [b.markdown(false), b.markdown(true)] {
+            assert!(text.contains("about “ship on ## Friday”"), "{text}");
+            assert!(text.contains("> Monday?") && text.contains("### New annotations (2 of 2)"), "{text}");
+            assert_eq!(text.lines().filter(|l| l.starts_with("## ")).count(), 1, "{text}");
+        }
+        let deltas = &b.json()["annotationDeltas"];
+        assert_eq!(deltas[1]["quote"], "test it");
+        assert_eq!(deltas[1]["anchorState"], "active");
+        assert_eq!(deltas[1]["threadId"], AnnotationThreadId(Uuid::from_u128(1002)).to_string());
+        assert_eq!(b.json()["truncated"], false);
+    }
+
+    #[test]
+    fn a_flood_of_annotations_stays_within_bounds_and_keeps_the_newest() {
+        let mut b = brief(Vec::new());
+        b.annotations = (0..90).map(|n| annotation(n, &"q".repeat(9000), &"x".repeat(300))).collect();
+        let text = b.markdown(false);
+        assert!(text.chars().count() < 14_000);
+        assert!(text.contains(&AnnotationThreadId(Uuid::from_u128(1089)).to_string()));
+        assert!(text.contains("read the annotations"));
+        assert_eq!(b.json()["annotationDeltas"].as_array().unwrap().len(), MAX_ANNOTATIONS);
         assert_eq!(b.json()["fallbackFetchNeeded"], true);
     }
 

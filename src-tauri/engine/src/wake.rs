@@ -129,7 +129,7 @@ impl Engine {
         let about = issue.as_ref().and_then(|i| i.as_ref()).map(|i| i.id);
         let paused = store::trees::is_paused(tx, about).await.answer()?;
         // A person who speaks is answered all the same.
-        let asked = interaction && caller.is_operator() && ctx.contains_key("wakeCommentId");
+        let asked = interaction && caller.is_operator() && context::brings_words(&ctx);
         if paused && asked {
             ctx.insert(context::SPEAKS_UNDER_PAUSE.into(), true.into());
         }

@@ -283,6 +283,14 @@ async fn changes_stay_within_what_the_operations_declare() {
             json!({ "status": "blocked", "comment": "why" }),
         ),
         ("comments.add", "POST", "/api/issues/ACM-1/comments".to_owned(), json!({ "body": "@Ada look" })),
+        (
+            "documents.put",
+            "PUT",
+            "/api/issues/ACM-1/documents/plan".to_owned(),
+            json!({ "format": "markdown", "body": "We ship." }),
+        ),
+        ("documents.lock", "POST", "/api/issues/ACM-1/documents/plan/lock".to_owned(), json!({})),
+        ("documents.unlock", "POST", "/api/issues/ACM-1/documents/plan/unlock".to_owned(), json!({})),
         ("agents.pause", "POST", format!("/api/agents/{agent}/pause"), json!({})),
         (
             "labels.create",
@@ -306,6 +314,70 @@ async fn changes_stay_within_what_the_operations_declare() {
         }
         cursor = page["cursor"].as_i64().unwrap();
     }
+}
+
+#[tokio::test]
+async fn paperclips_client_annotates_a_document_as_it_is_used_to() {
+    let d = Door::open().await;
+    let c = d.company("Acme").await;
+    let (agent, _) = d.agent(&c, "Ada").await;
+    let issue = json!({ "title": "Plan it", "assigneeAgentId": agent });
+    d.ok("POST", &format!("/api/companies/{c}/issues"), Some(issue)).await;
+    let body = "# 🚀 Plan\r\n\r\nWe **ship** on Friday.\r\n";
+    let text = json!({ "format": "markdown", "body": body });
+    let document = d.ok("PUT", "/api/issues/ACM-1/documents/plan", Some(text)).await;
+    let threads = "/api/issues/ACM-1/documents/plan/annotations";
+    let create = json!({
+        "baseRevisionId": document["latestRevisionId"], "baseRevisionNumber": 1,
+        "selector": {
+            "quote": { "exact": "ship on", "prefix": "🚀 Plan We ", "suffix": " Friday." },
+            "position": { "normalizedStart": 11, "normalizedEnd": 18, "markdownStart": 18, "markdownEnd": 27 },
+        },
+        "body": "Why **then**?",
+    });
+    let cursor = d.ok("GET", "/api/changes", None).await["cursor"].clone();
+    let (status, thread) = d.send("POST", threads, Some(&d.operator), Some(create.clone())).await;
+    assert_eq!(status, StatusCode::CREATED, "{thread}");
+    let page = d.ok("GET", &format!("/api/changes?after={cursor}"), None).await;
+    let declared = ALL.iter().find(|o| o.name == "annotations.create").unwrap().changes;
+    for change in page["changes"].as_array().unwrap() {
+        let kind = change["kind"].as_str().unwrap();
+        assert!(declared.iter().any(|k| k.as_str() == kind), "{kind} is not declared");
+    }
+    let told = json!({ "selectedText": "ship on", "prefixText": "🚀 Plan We ", "suffixText": " Friday.",
+        "normalizedStart": 11, "normalizedEnd": 18, "markdownStart": 18, "markdownEnd": 27, "status": "open",
+        "anchorState": "active", "anchorConfidence": "exact", "documentKey": "plan", "issueId": document["issueId"],
+        "originalRevisionNumber": 1, "currentRevisionId": document["latestRevisionId"],
+        "createdByAgentId": null, "resolvedAt": null });
+    for (key, value) in told.as_object().unwrap() {
+        assert_eq!(&thread[key], value, "{key} of {thread:#}");
+    }
+    assert_eq!(thread["comments"][0]["body"], "Why **then**?");
+    let one = format!("{threads}/{}", thread["id"].as_str().unwrap());
+    let reply = json!({ "body": "Because." });
+    let (status, reply) = d.send("POST", &format!("{one}/comments"), Some(&d.operator), Some(reply)).await;
+    assert_eq!((status, &reply["threadId"]), (StatusCode::CREATED, &thread["id"]));
+    assert_eq!(d.ok("GET", &one, None).await["comments"].as_array().unwrap().len(), 2);
+    assert_eq!(d.ok("PATCH", &one, Some(json!({ "status": "resolved" }))).await["status"], "resolved");
+    assert_eq!(d.ok("GET", threads, None).await, json!([]));
+    let all = d.ok("GET", &format!("{threads}?status=all&includeComments=true"), None).await;
+    assert_eq!(all[0]["comments"][1]["id"], reply["id"]);
+
+    let mut wrong = create;
+    wrong["selector"]["quote"]["exact"] = "shop on".into();
+    let (status, e) = d.send("POST", threads, Some(&d.operator), Some(wrong.clone())).await;
+    assert_eq!(
+        (status, &e["details"]["reason"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("quote_mismatch"))
+    );
+    let text =
+        json!({ "format": "markdown", "body": "Else.", "baseRevisionId": document["latestRevisionId"] });
+    let newest = d.ok("PUT", "/api/issues/ACM-1/documents/plan", Some(text)).await;
+    let (status, e) = d.send("POST", threads, Some(&d.operator), Some(wrong)).await;
+    assert_eq!((status, &e["code"]), (StatusCode::CONFLICT, &json!("stale_revision")));
+    assert_eq!(e["details"]["latestRevisionId"], newest["latestRevisionId"]);
+    let read = "/api/issues/ACM-1/documents/plan?includeAnnotations=true&includeAnnotationComments=true";
+    assert_eq!(d.ok("GET", read, None).await["annotations"], json!([]));
 }
 
 #[tokio::test]

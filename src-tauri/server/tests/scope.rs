@@ -17,6 +17,8 @@ struct Estate {
     issue: Value,
     comment: String,
     revision: String,
+    /// About the document's text.
+    thread: String,
     label: String,
     goal: String,
     project: String,
@@ -53,6 +55,9 @@ impl Estate {
             d.ok("POST", &of_issue("comments"), Some(json!({ "body": "Secret of the house" }))).await;
         let text = json!({ "format": "markdown", "body": "Secret of the house" });
         let document = d.ok("PUT", &of_issue("documents/plan"), Some(text)).await;
+        let thread = json!({ "baseRevisionId": document["latestRevisionId"], "baseRevisionNumber": 1,
+            "range": { "markdownStart": 0, "markdownEnd": 6 }, "body": "Secret of the house" });
+        let thread = d.ok("POST", &of_issue("documents/plan/annotations"), Some(thread)).await;
         let file = json!({ "path": "AGENTS.md", "content": "Secret of the house" });
         d.ok("PUT", &format!("/api/agents/{agent}/instructions-bundle/file"), Some(file)).await;
         let label = d.ok("POST", &at("labels"), Some(json!({ "name": "bug", "color": "#ff0000" }))).await;
@@ -67,6 +72,7 @@ impl Estate {
             key,
             comment: id(&comment),
             revision: document["latestRevisionId"].as_str().unwrap().to_owned(),
+            thread: id(&thread),
             label: id(&label),
             goal: id(&goal),
             project,
@@ -105,6 +111,7 @@ impl Estate {
                 "{labelId}" => self.label.clone(),
                 "{commentId}" => self.comment.clone(),
                 "{revisionId}" => self.revision.clone(),
+                "{threadId}" => self.thread.clone(),
                 "{approvalId}" => self.approval.clone(),
                 "{agentId}" => self.agent.clone(),
                 // Only the board resolves incidents, so that no agent's request gets as far as to look for one.
@@ -145,6 +152,12 @@ impl Estate {
             "documents.put" => {
                 json!({ "format": "markdown", "body": "From outside", "baseRevisionId": self.revision })
             }
+            "annotations.create" => json!({ "baseRevisionId": self.revision, "baseRevisionNumber": 1,
+                "range": { "markdownStart": 0, "markdownEnd": 6 }, "body": "From outside" }),
+            "annotations.reply" => json!({ "body": "From outside" }),
+            "annotations.update" => json!({ "status": "resolved" }),
+            "annotations.attach" => json!({ "baseRevisionId": self.revision, "baseRevisionNumber": 1,
+                "range": { "markdownStart": 0, "markdownEnd": 6 } }),
             "plans.decompose" => {
                 json!({ "acceptedPlanRevisionId": self.revision, "children": [{ "title": "From outside" }] })
             }
@@ -243,6 +256,8 @@ async fn nothing_of_another_company_is_named_in_what_an_agent_writes_at_home() {
     // Parts of another issue, asked for by way of one's own.
     for path in [
         format!("{own}/comments/{}", abroad.comment),
+        format!("{own}/documents/plan/annotations/{}", abroad.thread),
+        format!("{own}/documents/plan/annotations/{}/anchors", abroad.thread),
         format!("/api/companies/{}/issues?projectId={}", home.company, abroad.project),
     ] {
         let (_, answer) = d.send("GET", &path, Some(&home.key), None).await;

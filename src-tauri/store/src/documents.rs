@@ -6,7 +6,7 @@ use contract::{DocumentId, IssueId, Kind, RevisionId, RunId};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use crate::entity::{Column, Cursor};
+use crate::entity::{Column, Cursor, scalar};
 use crate::{Result, WriteTx};
 
 const SELECT: &str = "SELECT id, company_id, issue_id, key, title, format, latest_revision_id, latest_revision_number, \
@@ -43,6 +43,12 @@ pub async fn get(conn: &mut SqliteConnection, issue: IssueId, key: &str) -> Resu
     let sql = format!("{SELECT} WHERE issue_id = ? AND key = ?");
     let q = issue.bind(sqlx::query(sqlx::AssertSqlSafe(sql))).bind(key.to_owned());
     q.fetch_optional(conn).await?.as_ref().map(document).transpose()
+}
+
+/// For those who need to know it only to look further, and not its text.
+pub async fn id_of(conn: &mut SqliteConnection, issue: IssueId, key: &str) -> Result<Option<DocumentId>> {
+    let q = sqlx::query("SELECT id FROM documents WHERE issue_id = ? AND key = ?");
+    scalar(conn, issue.bind(q).bind(key.to_owned())).await
 }
 
 pub async fn list(conn: &mut SqliteConnection, issue: IssueId) -> Result<Vec<IssueDocument>> {

@@ -2,6 +2,7 @@
 
 use contract::activity::ActorType;
 use contract::agent::{AgentPermissions, AgentRole, AgentStatus};
+use contract::annotation::{AnchorConfidence, AnchorReason, AnchorSelector, AnchorState, TextQuote};
 use contract::approval::{ApprovalStatus, ApprovalType};
 use contract::budget::{BudgetIncidentStatus, BudgetMetric, BudgetScope, BudgetThreshold, BudgetWindow};
 use contract::child::{DecompositionStatus, PlannedChild};
@@ -9,6 +10,7 @@ use contract::comment::AuthorType;
 use contract::company::{CompanyStatus, PauseReason};
 use contract::cost::BillingType;
 use contract::document::DocumentFormat;
+use contract::document_annotation::{AnchorPlace, ThreadStatus};
 use contract::execution::{StageOutcome, StageType};
 use contract::feed::ChangeOp;
 use contract::interaction::{ContinuationPolicy, InteractionKind, InteractionStatus};
@@ -24,11 +26,12 @@ use contract::workspace::{
     WorkspaceOperationStatus, WorkspacePhase, WorkspaceProvider, WorkspaceStrategy,
 };
 use contract::{
-    ActivityId, AgentId, AgentKeyId, AgentRevisionId, ApprovalCommentId, ApprovalId, BudgetIncidentId,
-    BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId,
-    ExecutionWorkspaceId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId,
-    ProjectWorkspaceId, RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp,
-    TrashedWorkspaceId, TreeHoldId, TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkspaceOperationId,
+    ActivityId, AgentId, AgentKeyId, AgentRevisionId, AnchorSnapshotId, AnnotationCommentId,
+    AnnotationThreadId, ApprovalCommentId, ApprovalId, BudgetIncidentId, BudgetPolicyId, Cents, CommentId,
+    CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId, ExecutionWorkspaceId, GoalId,
+    InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId, ProjectWorkspaceId,
+    RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp, TrashedWorkspaceId, TreeHoldId,
+    TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkspaceOperationId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -142,7 +145,14 @@ text_columns!(
     CompanyStatus,
     ContinuationPolicy,
     DecompositionStatus,
+    AnchorConfidence,
+    AnchorReason,
+    AnchorSnapshotId,
+    AnchorState,
+    AnnotationCommentId,
+    AnnotationThreadId,
     DocumentFormat,
+    ThreadStatus,
     GoalLevel,
     GoalStatus,
     InteractionKind,
@@ -196,7 +206,16 @@ macro_rules! json_columns {
         }
     )*};
 }
-json_columns!(JsonObject, Vec<String>, Vec<IssueId>, Vec<PlannedChild>, AgentPermissions);
+json_columns!(
+    JsonObject,
+    Vec<String>,
+    Vec<IssueId>,
+    Vec<PlannedChild>,
+    AgentPermissions,
+    AnchorPlace,
+    AnchorSelector,
+    TextQuote
+);
 
 impl Column for Timestamp {
     fn read(row: &SqliteRow, at: usize) -> Result<Self> {

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod agents;
+pub mod annotations;
 pub mod approvals;
 pub mod backup;
 pub mod budgets;

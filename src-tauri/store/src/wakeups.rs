@@ -89,6 +89,7 @@ pub async fn missed_words(
         "WHERE agent_id = ? AND requested_at >= ? AND status = 'skipped' \
          AND reason IN ('instance.paused', 'agent_not_invokable', 'company.not_active') AND issue_id IS NOT NULL \
          AND (json_extract(payload, '$.commentId') IS NOT NULL \
+           OR json_extract(payload, '$.annotationCommentId') IS NOT NULL \
            OR json_extract(payload, '$.interactionId') IS NOT NULL) ORDER BY requested_at, rowid LIMIT 200",
     )
     .bind(&agent)
@@ -102,6 +103,7 @@ pub async fn missed_in_tree(conn: &mut SqliteConnection, issue: IssueId) -> Resu
     select(
         "WHERE issue_id = ?1 AND status = 'skipped' AND reason = 'issue_tree_hold_active' \
          AND (json_extract(payload, '$.commentId') IS NOT NULL \
+           OR json_extract(payload, '$.annotationCommentId') IS NOT NULL \
            OR json_extract(payload, '$.interactionId') IS NOT NULL) \
          AND requested_at >= coalesce((SELECT max(started_at) FROM heartbeat_runs WHERE issue_id = ?1), 0) \
          ORDER BY requested_at DESC, rowid DESC LIMIT 1",

@@ -23,7 +23,7 @@ const RUN: RunId = RunId(Uuid::from_u128(4));
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Rows that the planner is told there are.
-const LARGE: [(&str, u32); 9] = [
+const LARGE: [(&str, u32); 13] = [
     ("issues", 100_000),
     ("issue_comments", 300_000),
     ("issue_relations", 50_000),
@@ -33,6 +33,10 @@ const LARGE: [(&str, u32); 9] = [
     ("activity_log", 1_000_000),
     ("agent_wakeup_requests", 300_000),
     ("cost_events", 2_000_000),
+    ("documents", 100_000),
+    ("document_annotation_threads", 100_000),
+    ("document_annotation_comments", 300_000),
+    ("document_annotation_anchor_snapshots", 500_000),
 ];
 
 /// Collects what runs.
@@ -142,6 +146,7 @@ async fn use_hot_paths(store: &Store) {
     store::interactions::pending(conn, ISSUE).await.unwrap();
     store::interactions::pending_of(conn, &[ISSUE]).await.unwrap();
     store::documents::list(conn, ISSUE).await.unwrap();
+    use_annotations(conn).await;
     store::runs::in_line(conn).await.unwrap();
     store::runs::running_by_agent(conn).await.unwrap();
     store::runs::count(conn, RunStatus::Running).await.unwrap();
@@ -196,7 +201,23 @@ async fn use_hot_paths(store: &Store) {
     store::issues::save(&mut tx, &issue).await.unwrap();
     store::runs::request_cancel(&mut tx, RUN, "x").await.unwrap();
     store::watchdog::drop_ended_looks(&mut tx, "stale_active_run_evaluation").await.unwrap();
+    store::annotations::follow(&mut tx, (None, 2), &[], NOW).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+async fn use_annotations(conn: &mut SqliteConnection) {
+    use contract::document_annotation::ThreadFilter;
+    let document = contract::DocumentId(Uuid::nil());
+    let thread = contract::AnnotationThreadId(Uuid::nil());
+    store::documents::id_of(conn, ISSUE, "plan").await.unwrap();
+    for filter in ThreadFilter::ALL {
+        store::annotations::threads(conn, document, *filter).await.unwrap();
+    }
+    store::annotations::open_count(conn, document).await.unwrap();
+    store::annotations::thread(conn, document, thread).await.unwrap();
+    store::annotations::comments(conn, &[thread]).await.unwrap();
+    store::annotations::said(conn, ISSUE, &[contract::AnnotationCommentId(Uuid::nil())]).await.unwrap();
+    store::annotations::snapshots(conn, thread).await.unwrap();
 }
 
 fn filters() -> Vec<ListIssues> {

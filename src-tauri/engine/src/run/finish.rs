@@ -267,23 +267,24 @@ impl Engine {
         let body: String = summary.chars().take(MAX_SUMMARY).collect();
         let now = store::documents::get(tx, issue_id, CONTINUATION_SUMMARY).await.answer()?;
         let revision_id = self.new_id();
-        let (document, new) = match now {
+        let mut before = None;
+        let document = match now {
             Some(mut d) => {
-                d.body = body;
+                before = Some(std::mem::replace(&mut d.body, body));
                 d.summary.latest_revision_id = Some(revision_id);
                 d.summary.latest_revision_number += 1;
                 d.summary.updated_by_agent_id = Some(run.agent_id);
                 d.summary.updated_by_user_id = None;
                 d.summary.updated_at = tx.at();
-                (d, false)
+                store::documents::save(tx, &d).await.answer()?;
+                d
             }
-            None => (self.summary_document(tx, run, run.agent_id, issue_id, revision_id, body), true),
+            None => {
+                let d = self.summary_document(tx, run, run.agent_id, issue_id, revision_id, body);
+                store::documents::create(tx, &d).await.answer()?;
+                d
+            }
         };
-        if new {
-            store::documents::create(tx, &document).await.answer()?;
-        } else {
-            store::documents::save(tx, &document).await.answer()?;
-        }
         let s = &document.summary;
         let revision = DocumentRevision {
             id: revision_id,
@@ -300,7 +301,11 @@ impl Engine {
             created_by_user_id: None,
             created_at: tx.at(),
         };
-        store::documents::add_revision(tx, &revision, Some(run.id)).await.answer()
+        store::documents::add_revision(tx, &revision, Some(run.id)).await.answer()?;
+        match before {
+            Some(before) => self.follow_threads(tx, before, &document).await,
+            None => Ok(()),
+        }
     }
 
     fn summary_document(

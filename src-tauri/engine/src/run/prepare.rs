@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use contract::agent::Agent;
 use contract::document::CONTINUATION_SUMMARY;
 use contract::run::Run;
-use contract::{CommentId, InteractionId, JsonObject};
+use contract::{AgentId, AnnotationCommentId, CommentId, InteractionId, IssueId, JsonObject};
 use domain::context;
-use domain::prompt::{CommentBrief, HEARTBEAT, IssueBrief, WakeBrief, render};
+use domain::prompt::{AnnotationBrief, CommentBrief, HEARTBEAT, IssueBrief, WakeBrief, render};
 use runner::adapter::{Instructions, PromptParts, RunContext, SkillMount};
 use serde_json::{Value, json};
 use store::SqliteConnection;
@@ -110,7 +110,12 @@ impl Engine {
         Ok(key.unwrap_or_else(|| context::HEARTBEAT_TASK.to_owned()))
     }
 
-    async fn brief(&self, conn: &mut SqliteConnection, run: &Run, ctx: &JsonObject) -> Answer<WakeBrief> {
+    pub(crate) async fn brief(
+        &self,
+        conn: &mut SqliteConnection,
+        run: &Run,
+        ctx: &JsonObject,
+    ) -> Answer<WakeBrief> {
         let mut brief = WakeBrief {
             reason: context::text(ctx, "wakeReason").map(str::to_owned),
             checked_out: ctx.get("paperclipHarnessCheckedOut").and_then(Value::as_bool) == Some(true),
@@ -121,17 +126,10 @@ impl Engine {
         let ids: Vec<CommentId> = context::comment_ids(ctx).iter().filter_map(|s| s.parse().ok()).collect();
         brief.comments_pending = ids.len();
         for c in store::comments::by_ids(conn, id, &ids).await.answer()? {
-            let author = match c.author_agent_id {
-                Some(a) => store::agents::get(conn, a).await.answer()?.map(|a| a.name),
-                None => None,
-            };
-            brief.comments.push(CommentBrief {
-                id: c.id,
-                author: author.unwrap_or_else(|| "Board".to_owned()),
-                at: c.created_at,
-                body: c.body,
-            });
+            let author = author(conn, c.author_agent_id).await?;
+            brief.comments.push(CommentBrief { id: c.id, author, at: c.created_at, body: c.body });
         }
+        brief.annotations = annotations(conn, id, ctx).await?;
         brief.unresolved_blockers = store::relations::unresolved(conn, id).await.answer()?;
         if brief.reason.as_deref() == Some("issue_children_completed") {
             brief.children = store::relations::children(conn, id).await.answer()?;
@@ -153,6 +151,40 @@ impl Engine {
         });
         Ok(brief)
     }
+}
+
+/// The name of who wrote something.
+async fn author(conn: &mut SqliteConnection, agent: Option<AgentId>) -> Answer<String> {
+    let agent = match agent {
+        Some(a) => store::agents::get(conn, a).await.answer()?,
+        None => None,
+    };
+    Ok(agent.map_or_else(|| "Board".to_owned(), |a| a.name))
+}
+
+/// What was said about the issue's documents. Of another issue nothing is told, whatever a wake names.
+async fn annotations(
+    conn: &mut SqliteConnection,
+    issue: IssueId,
+    ctx: &JsonObject,
+) -> Answer<Vec<AnnotationBrief>> {
+    let ids: Vec<AnnotationCommentId> =
+        context::annotation_ids(ctx).iter().filter_map(|s| s.parse().ok()).collect();
+    let mut out = Vec::new();
+    for (thread, comment) in store::annotations::said(conn, issue, &ids).await.answer()? {
+        out.push(AnnotationBrief {
+            id: comment.id,
+            thread: thread.id,
+            document: thread.document_key,
+            quote: thread.anchor_selector.quote.exact.into_string(),
+            anchor: thread.anchor_state,
+            status: thread.status,
+            author: author(conn, comment.author_agent_id).await?,
+            at: comment.created_at,
+            body: comment.body,
+        });
+    }
+    Ok(out)
 }
 
 fn prompt_parts(run: &Run, agent: &Agent, brief: &WakeBrief, ctx: &JsonObject) -> PromptParts {

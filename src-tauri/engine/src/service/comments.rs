@@ -7,7 +7,7 @@ use contract::interaction::{InteractionKind, InteractionStatus};
 use contract::issue::{Issue, IssueStatus, SortDir};
 use contract::operations::*;
 use contract::run::InvocationSource;
-use contract::{ApiError, JsonObject};
+use contract::{AgentId, ApiError, CompanyId, JsonObject};
 use domain::issue::Reopening;
 use serde_json::{Value, json};
 use store::WriteTx;
@@ -100,7 +100,12 @@ impl Handle<AddCommentOp> for Engine {
 
 impl Engine {
     /// An agent may speak where it was called: on its own issues, and where its run was woken by a mention.
-    async fn may_comment(&self, tx: &mut WriteTx, caller: &Caller, issue: &mut Issue) -> Answer<()> {
+    pub(super) async fn may_comment(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        issue: &mut Issue,
+    ) -> Answer<()> {
         if let Some(run) = caller.run_id()
             && let Some(run) = store::runs::get(tx, run).await.answer()?
             && run.issue_id == Some(issue.id)
@@ -169,17 +174,27 @@ impl Engine {
             let reason = if reopened { "issue_reopened_via_comment" } else { "issue_commented" };
             wakes.push(about(agent, reason));
         }
-        if !domain::reference::may_mention(&comment.body) {
-            return Ok(wakes);
-        }
-        let agents = store::agents::names(tx, issue.company_id).await.answer()?;
-        let names = agents.iter().map(|a| (a.id, a.name.as_str(), a.url_key.as_str()));
-        for agent in domain::reference::mentions(&comment.body, names) {
+        for agent in self.mentioned(tx, issue.company_id, &comment.body).await? {
             if Some(agent) != issue.assignee_agent_id && Some(agent) != comment.author_agent_id {
                 wakes.push(about(agent, "issue_comment_mentioned"));
             }
         }
         Ok(wakes)
+    }
+
+    /// Agents of a company that a text mentions.
+    pub(super) async fn mentioned(
+        &self,
+        tx: &mut WriteTx,
+        company: CompanyId,
+        text: &str,
+    ) -> Answer<Vec<AgentId>> {
+        if !domain::reference::may_mention(text) {
+            return Ok(Vec::new());
+        }
+        let agents = store::agents::names(tx, company).await.answer()?;
+        let names = agents.iter().map(|a| (a.id, a.name.as_str(), a.url_key.as_str()));
+        Ok(domain::reference::mentions(text, names))
     }
 
     /// Confirmations that said so are void once the operator has something else to say.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contract::document::*;
+use contract::document_annotation::ThreadFilter;
 use contract::issue::Issue;
 use contract::operations::*;
 use contract::{ApiError, Done, ErrorCode, RevisionId};
@@ -23,10 +24,21 @@ impl Handle<ListDocumentsOp> for Engine {
 }
 
 impl Handle<GetDocumentOp> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: GetDocument) -> Answer<IssueDocument> {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: GetDocument) -> Answer<AnnotatedDocument> {
         let mut conn = self.store.read().await.answer()?;
         let issue = self.issue(&mut conn, caller, &q.id).await?;
-        store::documents::get(&mut conn, issue.id, q.key.as_str()).await.or_missing("Document")
+        let document =
+            store::documents::get(&mut conn, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        // An agent reads a document to work on it, and what is asked of it there is a part of the work.
+        let wanted = q.include_annotations.unwrap_or_else(|| caller.agent().is_some());
+        let annotations = if wanted {
+            let with_comments = q.include_annotation_comments;
+            let id = document.summary.id;
+            Some(self.threads_of(&mut conn, id, ThreadFilter::Open, with_comments).await?)
+        } else {
+            None
+        };
+        Ok(AnnotatedDocument { document, annotations })
     }
 }
 
@@ -56,9 +68,11 @@ impl Handle<PutDocumentOp> for Engine {
                 );
             }
             None => self.new_document(&mut tx, caller, &issue, q.key.as_str(), revision).await?,
-            Some(d) if q.base_revision_id != d.summary.latest_revision_id => return Err(stale(Some(&d))),
             Some(d) => {
                 refuse_locked(caller, &d)?;
+                if q.base_revision_id != d.summary.latest_revision_id {
+                    return Err(stale(Some(&d)));
+                }
                 self.revise(&mut tx, caller, &issue, d, revision).await?
             }
         };
@@ -67,7 +81,7 @@ impl Handle<PutDocumentOp> for Engine {
     }
 }
 
-fn stale(now: Option<&IssueDocument>) -> ApiError {
+pub(super) fn stale(now: Option<&IssueDocument>) -> ApiError {
     let details = json!({
         "latestRevisionId": now.and_then(|d| d.summary.latest_revision_id),
         "latestRevisionNumber": now.map(|d| d.summary.latest_revision_number),
@@ -77,7 +91,8 @@ fn stale(now: Option<&IssueDocument>) -> ApiError {
         .with_hint("Read it again and send its latestRevisionId as baseRevisionId.")
 }
 
-fn refuse_locked(caller: &Caller, d: &IssueDocument) -> Answer<()> {
+/// Only the board writes what it has locked.
+pub(super) fn refuse_locked(caller: &Caller, d: &IssueDocument) -> Answer<()> {
     if d.summary.locked_at.is_some() && !caller.is_operator() {
         return Err(ApiError::conflict("The board has locked this document"));
     }
@@ -130,7 +145,7 @@ impl Engine {
         r: Revision,
     ) -> Answer<IssueDocument> {
         d.summary.title = r.title.or(d.summary.title);
-        d.body = r.body;
+        let before = std::mem::replace(&mut d.body, r.body);
         d.summary.latest_revision_id = Some(self.new_id());
         d.summary.latest_revision_number += 1;
         d.summary.updated_by_agent_id = caller.agent_id();
@@ -138,6 +153,7 @@ impl Engine {
         d.summary.updated_at = tx.at();
         store::documents::save(tx, &d).await.answer()?;
         self.record_revision(tx, caller, issue, &d, r.summary, "issue.document_updated").await?;
+        self.follow_threads(tx, before, &d).await?;
         self.expire_confirmations_of(tx, issue, &d).await?;
         Ok(d)
     }
@@ -257,5 +273,39 @@ impl Handle<DeleteDocument> for Engine {
         .await?;
         tx.commit().await.answer()?;
         Ok(Done::OK)
+    }
+}
+
+impl Handle<LockDocument> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: DocumentPath) -> Answer<IssueDocument> {
+        self.set_lock(caller, q, true).await
+    }
+}
+
+impl Handle<UnlockDocument> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: DocumentPath) -> Answer<IssueDocument> {
+        self.set_lock(caller, q, false).await
+    }
+}
+
+impl Engine {
+    /// Locks or unlocks a document; to find it so already is as well.
+    async fn set_lock(&self, caller: &Caller, q: DocumentPath, locked: bool) -> Answer<IssueDocument> {
+        let mut tx = self.store.write(self.now()).await.answer()?;
+        let issue = self.issue(&mut tx, caller, &q.id).await?;
+        let mut document =
+            store::documents::get(&mut tx, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        let s = &mut document.summary;
+        if s.locked_at.is_some() == locked {
+            return Ok(document);
+        }
+        s.locked_at = locked.then(|| tx.at());
+        s.locked_by_agent_id = caller.agent_id().filter(|_| locked);
+        s.locked_by_user_id = caller.user_id().filter(|_| locked);
+        store::documents::save(&mut tx, &document).await.answer()?;
+        let action = if locked { "issue.document_locked" } else { "issue.document_unlocked" };
+        self.log_issue(&mut tx, caller, &issue, action, json!({ "key": document.summary.key })).await?;
+        tx.commit().await.answer()?;
+        Ok(document)
     }
 }

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod agents;
+mod annotations;
 mod approvals;
 mod budgets;
 mod comments;

@@ -1,8 +1,8 @@
 //! Documents of an issue: read, written against a known revision, restored from an earlier one.
 
 use contract::document::{
-    DocumentFormat, DocumentKey, DocumentPath, DocumentRevision, GetDocument, IssueDocument,
-    IssueDocumentSummary, PutDocument, RestoreRevision,
+    AnnotatedDocument, DocumentFormat, DocumentKey, DocumentPath, DocumentRevision, GetDocument,
+    IssueDocument, IssueDocumentSummary, PutDocument, RestoreRevision,
 };
 use contract::operations as op;
 use contract::{ApiError, ErrorCode, IssueId, RevisionId, Text};
@@ -118,13 +118,13 @@ fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView 
     let open = RwSignal::new(true);
     let editing = RwSignal::new(false);
     let doc_key = StoredValue::new(key.clone());
-    let query: Query<IssueDocument> = use_query::<op::GetDocumentOp>(move || {
+    let query: Query<AnnotatedDocument> = use_query::<op::GetDocumentOp>(move || {
         open.get().then(|| {
             Ask::within(
                 GetDocument {
                     id: issue.into(),
                     key: doc_key.get_value(),
-                    include_annotations: false,
+                    include_annotations: Some(false),
                     include_annotation_comments: false,
                 },
                 co.id,
@@ -132,7 +132,7 @@ fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView 
         })
     });
     let newest = Memo::new(move |_| {
-        query.data.with(|d| d.as_ref().map(|d| d.summary.clone())).unwrap_or_else(|| summary.clone())
+        query.data.with(|d| d.as_ref().map(|d| d.document.summary.clone())).unwrap_or_else(|| summary.clone())
     });
     view! {
         <article class="document" data-testid="document" data-key=key.as_str().to_owned()>
@@ -181,7 +181,7 @@ fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView 
                     query,
                     3,
                     move |doc| {
-                        let body = Memo::new(move |_| doc.with(|d| d.body.clone()));
+                        let body = Memo::new(move |_| doc.with(|d| d.document.body.clone()));
                         view! {
                             <Show
                                 when=move || editing.get()
@@ -200,8 +200,8 @@ fn DocumentView(issue: IssueId, summary: IssueDocumentSummary) -> impl IntoView 
                             >
                                 <DocumentEditor
                                     issue=issue
-                                    doc=doc.with_untracked(|d| (**d).clone())
-                                    newest=Signal::derive(move || doc.with(|d| d.summary.latest_revision_id))
+                                    doc=doc.with_untracked(|d| d.document.clone())
+                                    newest=Signal::derive(move || doc.with(|d| d.document.summary.latest_revision_id))
                                     done=Callback::new(move |()| editing.set(false))
                                 />
                             </Show>
@@ -352,7 +352,12 @@ fn revisions(ev: &web_sys::MouseEvent, issue: IssueId, key: DocumentKey) {
     });
 }
 
-fn document_menu(ev: &web_sys::MouseEvent, issue: IssueId, key: DocumentKey, query: Query<IssueDocument>) {
+fn document_menu(
+    ev: &web_sys::MouseEvent,
+    issue: IssueId,
+    key: DocumentKey,
+    query: Query<AnnotatedDocument>,
+) {
     let Some(el) = anchor(ev) else { return };
     let choices = vec![
         Choice::new("copy", "Copy Markdown", Glyph::Icon(i::COPY)),
@@ -361,7 +366,9 @@ fn document_menu(ev: &web_sys::MouseEvent, issue: IssueId, key: DocumentKey, que
     let pick = Callback::new(move |what: String| {
         if what == "copy" {
             copy(
-                query.data.with_untracked(|d| d.as_ref().map(|d| d.body.clone()).unwrap_or_default()),
+                query
+                    .data
+                    .with_untracked(|d| d.as_ref().map(|d| d.document.body.clone()).unwrap_or_default()),
                 "Document",
             );
             return;
