@@ -28,7 +28,12 @@ async fn run_until(client: &Client, company: &Company, status: &'static str) -> 
 }
 
 async fn wakeups(client: &Client, company: &Company) -> Vec<Value> {
-    client.get(&format!("/api/companies/{}/wakeup-requests", company.id)).await.as_array().unwrap().clone()
+    client
+        .get(&format!("/api/companies/{}/wakeup-requests?limit=500", company.id))
+        .await
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 #[tokio::test]
@@ -150,7 +155,7 @@ async fn many_wakes_at_once_make_one_run_of_an_issue() {
     let company = Company::found(&client, "process", shell("sleep 1")).await;
     let issue = company.issue(&client, "Everybody wants it").await;
     let wake = json!({ "source": "on_demand", "reason": "race", "payload": { "issueId": issue["id"] } });
-    let calls = (0..16).map(|_| {
+    let calls = (0..200).map(|_| {
         let (client, path, wake) =
             (client.clone(), format!("/api/agents/{}/wakeup", company.agent), wake.clone());
         tokio::spawn(async move { client.send(Method::POST, &path, Some(&wake)).await.0 })
@@ -168,7 +173,7 @@ async fn many_wakes_at_once_make_one_run_of_an_issue() {
     assert_eq!(live, 1, "{runs:#}");
     assert_eq!(
         wakeups(&client, &company).await.len(),
-        16 + 1 - deferred_merges(&client, &company).await,
+        200 + 1 - deferred_merges(&client, &company).await,
         "every attempt left a row"
     );
 }

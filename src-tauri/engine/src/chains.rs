@@ -166,6 +166,51 @@ mod tests {
         sim.ask("issues.update", with).await;
     }
 
+    /// Whatever blockers are named in whatever order: one that would close a circle is refused with the way round it,
+    /// every other one is taken.
+    #[tokio::test]
+    async fn of_blockers_named_at_random_none_closes_a_circle() {
+        const ISSUES: usize = 9;
+        let sim = Sim::new(73).await;
+        let agent = sim.agent("Ada", json!({})).await;
+        let mut issues = Vec::new();
+        for _ in 0..ISSUES {
+            issues.push(sim.issue_with(json!({ "assigneeAgentId": agent, "status": "backlog" })).await);
+        }
+        let mut blocked_by = vec![std::collections::BTreeSet::<usize>::new(); ISSUES];
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..120 {
+            let pick = || usize::try_from(sim.world.next() % ISSUES as u64).unwrap();
+            let (issue, blocker) = (pick(), pick());
+            let mut reached = vec![blocker];
+            let mut at = 0;
+            while at < reached.len() {
+                let more: Vec<usize> = blocked_by[reached[at]].iter().copied().collect();
+                reached.extend(more.into_iter().filter(|n| !reached.contains(n)).collect::<Vec<_>>());
+                at += 1;
+            }
+            let mut wanted = blocked_by[issue].clone();
+            wanted.insert(blocker);
+            let ids: Vec<IssueId> = wanted.iter().map(|n| issues[*n]).collect();
+            let input = json!({ "id": issues[issue], "blockedByIssueIds": ids });
+            match sim.try_ask(&crate::Caller::operator(), "issues.update", input).await {
+                Ok(_) => {
+                    assert!(!reached.contains(&issue), "a circle was let through");
+                    blocked_by[issue] = wanted;
+                    taken += 1;
+                }
+                Err(e) => {
+                    assert!(reached.contains(&issue), "{e}");
+                    assert_eq!(e.code, contract::ErrorCode::Unprocessable);
+                    let key = sim.get(issues[issue]).await.identifier.unwrap();
+                    assert!(issue == blocker || e.message.contains(&key), "it says the way round: {e}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 20 && refused > 20, "{taken} {refused}");
+    }
+
     #[tokio::test]
     async fn a_chain_too_long_to_be_looked_at_is_not_said_to_hang() {
         let sim = Sim::new(72).await;

@@ -28,6 +28,7 @@ impl Sim {
             Box::pin(self.engine.sweep()).await.unwrap();
             Box::pin(self.engine.watch_silence()).await.unwrap();
             Box::pin(self.engine.review_productivity()).await.unwrap();
+            Box::pin(self.engine.unblock_when_wanted()).await.unwrap();
         }
         self.settle().await;
     }

@@ -191,11 +191,8 @@ async fn an_issue_goes_through_its_life() {
         )
         .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        e["error"].as_str().unwrap().contains("PAP-2 → PAP-1")
-            || e["error"].as_str().unwrap().contains("circle"),
-        "{e}"
-    );
+    let said = e["error"].as_str().unwrap();
+    assert!(said.contains("PAP-1") && said.contains("PAP-2"), "the way round is shown: {e}");
     let (status, e) = d
         .send("PATCH", "/api/issues/PAP-1", Some(&d.operator), Some(json!({ "status": "in_progress" })))
         .await;

@@ -86,19 +86,41 @@ impl Engine {
         })
     }
 
-    async fn session_of(
+    pub(crate) async fn session_of(
         &self,
         conn: &mut SqliteConnection,
         run: &Run,
         agent: &Agent,
         ctx: &JsonObject,
     ) -> Answer<Option<JsonObject>> {
+        if let Some(session) = self.named_session(conn, agent, ctx).await? {
+            return Ok(Some(session));
+        }
         if context::wants_fresh_session(ctx) {
             return Ok(None);
         }
         let key = self.session_key(conn, run).await?;
         let session = store::sessions::get(conn, agent.id, &agent.adapter_type, &key).await.answer()?;
         Ok(session.and_then(|s| s.session_params_json))
+    }
+
+    /// The session of the run that the wake says to go on from. Another agent's is none of this one's.
+    async fn named_session(
+        &self,
+        conn: &mut SqliteConnection,
+        agent: &Agent,
+        ctx: &JsonObject,
+    ) -> Answer<Option<JsonObject>> {
+        let Some(from) = context::resume_from(ctx) else { return Ok(None) };
+        let earlier = store::runs::get(conn, from).await.answer()?;
+        let Some(earlier) = earlier.filter(|r| r.agent_id == agent.id) else { return Ok(None) };
+        let key = self.session_key(conn, &earlier).await?;
+        let kept = store::sessions::get(conn, agent.id, &agent.adapter_type, &key).await.answer()?;
+        // Later runs of the same task have gone on in theirs: then only its name is left.
+        let whole = kept.filter(|s| s.last_run_id == Some(from)).and_then(|s| s.session_params_json);
+        let named =
+            earlier.session_id_after.map(|id| JsonObject::from_iter([("sessionId".to_owned(), id.into())]));
+        Ok(whole.or(named))
     }
 
     /// What the run's session is kept under.

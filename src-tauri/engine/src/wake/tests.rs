@@ -145,3 +145,29 @@ async fn no_lock_is_ever_given_to_a_run_that_is_over() {
     assert_eq!(sim.get(mine).await.checkout_run_id, None);
     invariants(&sim).await;
 }
+
+#[tokio::test]
+async fn a_wake_that_names_an_earlier_run_goes_on_in_its_session_and_in_no_other_agents() {
+    let sim = Sim::new(98).await;
+    let (ada, bo) = (sim.agent("Ada", json!({})).await, sim.agent("Bo", json!({})).await);
+    sim.issue(&ada).await;
+    let first = sim.one().await;
+    sim.end(&first, Ends::Well("Half of it.")).await;
+    let mut tx = sim.engine.store.write(sim.engine.now()).await.unwrap();
+    let mut ended = store::runs::get(&mut tx, first.id).await.unwrap().unwrap();
+    ended.session_id_after = Some("talk-1".to_owned());
+    store::runs::save(&mut tx, &ended).await.unwrap();
+    tx.commit().await.unwrap();
+    sim.started().await;
+    for (agent, session) in [(&ada, Some("talk-1")), (&bo, None)] {
+        let other = sim.issue(agent).await;
+        let payload = json!({ "issueId": other, "resumeFromRunId": first.id });
+        sim.ask("agents.wake", json!({ "id": agent, "payload": payload })).await;
+        let run = sim.started().await.into_iter().find(|r| r.issue_id == Some(other)).expect("a run");
+        let mut conn = sim.engine.store.read().await.unwrap();
+        let agent = store::agents::get(&mut conn, run.agent_id).await.unwrap().unwrap();
+        let ctx = run.context_snapshot.clone().unwrap();
+        let told = sim.engine.session_of(&mut conn, &run, &agent, &ctx).await.unwrap();
+        assert_eq!(told.and_then(|s| Some(s.get("sessionId")?.as_str()?.to_owned())).as_deref(), session);
+    }
+}
