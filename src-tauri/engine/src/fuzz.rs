@@ -350,7 +350,9 @@ impl Life {
 
     async fn something_due(&self, sim: &Sim) -> bool {
         for issue in &self.issues {
-            if sim.live(*issue).await.is_some() || sim.get(*issue).await.monitor_next_check_at.is_some() {
+            // A time that comes under a pause waits for its end, and nobody ends it here.
+            let watched = sim.get(*issue).await.monitor_next_check_at.is_some();
+            if sim.live(*issue).await.is_some() || (watched && !sim.try_paused(*issue).await) {
                 return true;
             }
         }
