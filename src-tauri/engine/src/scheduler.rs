@@ -30,7 +30,6 @@ impl Engine {
         let mut last_prune: Option<Instant> = None;
         let mut last_sweep: Option<Instant> = None;
         let mut last_tick = (self.now(), Instant::now());
-        let mut freed: Option<Instant> = None;
         self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
         loop {
             tokio::select! {
@@ -57,9 +56,6 @@ impl Engine {
                 self.chore("productivity", Box::pin(self.review_productivity())).await;
                 self.chore("chains of blockers", Box::pin(self.unblock_when_wanted())).await;
                 self.chore("workspaces", Box::pin(self.reconcile_workspaces())).await;
-            }
-            if freed.is_none_or(|t| tick.1.duration_since(t) >= SWEEP) {
-                freed = Some(tick.1);
                 let _ = tokio::task::spawn_blocking(runner::platform::give_memory_back).await;
             }
             self.back_up_when_due().await;

@@ -82,11 +82,6 @@ impl WriteTx {
         });
     }
 
-    /// Kinds announced so far.
-    pub fn recorded(&self) -> impl Iterator<Item = Kind> + '_ {
-        self.pending.iter().map(|p| p.kind)
-    }
-
     /// Commits what changed something, and answers whether anything did. A look that found nothing to do is no change:
     /// answers that are kept stay good, and no backup is made of it.
     pub async fn commit_if_changed(self) -> Result<bool> {

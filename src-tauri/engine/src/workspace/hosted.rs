@@ -119,7 +119,7 @@ impl Engine {
                 }
                 () = &mut silent => {
                     drop(handle);
-                    return Ok(Err(self.end_hung(dir).await));
+                    return Ok(without_host(dir).await);
                 }
                 event = handle.next_event() => event,
             };
@@ -129,26 +129,8 @@ impl Engine {
                     return Ok(Ok(*report));
                 }
                 Ok(_) => {}
-                // Ends what it left, and tells what its journal knows.
-                Err(_) => {
-                    return Ok(match adopt(dir).await {
-                        Ok(Adoption::Ended(report)) => Ok(*report),
-                        Ok(Adoption::Lost(lost)) => Err(format!("Its host was lost: {}", lost.why)),
-                        Ok(Adoption::Live(_)) => Err("Its host cannot be followed".to_owned()),
-                        Err(e) => Err(format!("Its host is gone: {e}")),
-                    });
-                }
+                Err(_) => return Ok(without_host(dir).await),
             }
-        }
-    }
-
-    /// Ends a host that does not answer, with all that it started. Answers what is to be said of it.
-    async fn end_hung(&self, dir: &Path) -> String {
-        match adopt(dir).await {
-            Ok(Adoption::Lost(lost)) => format!("Its host hung and was ended: {}", lost.why),
-            Ok(Adoption::Ended(_)) => "It ended when it was told to".to_owned(),
-            Ok(Adoption::Live(_)) => "Its host does not end".to_owned(),
-            Err(e) => format!("Its host hung: {e}"),
         }
     }
 
@@ -181,6 +163,16 @@ impl Engine {
             tracing::warn!(step = %step.id, "its command does not end");
         }
         let _ = control.finish().await;
+    }
+}
+
+/// What became of a command whose host is gone or hangs: what its journal knows of the end. Ends what is left of it.
+async fn without_host(dir: &Path) -> Result<ExitReport, String> {
+    match adopt(dir).await {
+        Ok(Adoption::Ended(report)) => Ok(*report),
+        Ok(Adoption::Lost(lost)) => Err(format!("Its host was lost: {}", lost.why)),
+        Ok(Adoption::Live(_)) => Err("Its host cannot be followed".to_owned()),
+        Err(e) => Err(format!("Its host is gone: {e}")),
     }
 }
 
