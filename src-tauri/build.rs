@@ -14,6 +14,11 @@ const COMMANDS: &[&str] = &[
     "open_link",
     "pick_folder",
     "set_theme",
+    "upload_begin",
+    "upload_part",
+    "upload_finish",
+    "upload_cancel",
+    "save_attachment",
     "quit",
 ];
 

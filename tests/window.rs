@@ -60,6 +60,8 @@ async fn first_hour(name: &str, theme: &str, size: (u32, u32)) {
     let place = Place::new(&format!("window-{theme}"));
     let window = Window::open(&place).await;
     window.page.set_window_size(size.0, size.1).await.unwrap();
+    let chosen = format!("document.documentElement.dataset.theme = '{theme}'");
+    window.page.execute(&chosen, Vec::new()).await.unwrap();
     found_company(&window, &place, name).await;
     watch_it_finish(&window, &place).await;
 

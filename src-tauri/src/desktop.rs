@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::door::Follows;
+use crate::door::files::{self, Uploads};
 use crate::notifications::Notifier;
 use crate::platform::LoginEntry;
 use crate::tray::Tray;
@@ -38,6 +39,7 @@ pub struct Shell {
     pub data_dir: PathBuf,
     pub started: Instant,
     pub follows: Follows,
+    pub uploads: Uploads,
     login_entry: io::Result<LoginEntry>,
     close_to_tray: AtomicBool,
 }
@@ -65,6 +67,7 @@ pub fn run(runtime: &Runtime, options: Options, minimized: bool) -> ExitCode {
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
+        .register_asynchronous_uri_scheme_protocol(files::SCHEME, files::serve)
         .invoke_handler(door::handler())
         .on_window_event(window_event)
         .setup(move |app| {
@@ -97,6 +100,7 @@ fn set_up(
         data_dir: data_dir.clone(),
         started,
         follows: Follows::default(),
+        uploads: Uploads::default(),
         login_entry,
         close_to_tray: AtomicBool::new(true),
     });
@@ -210,6 +214,7 @@ fn window_event(window: &Window, event: &WindowEvent) {
         WindowEvent::CloseRequested { .. } => window::remember(window.app_handle()),
         WindowEvent::Destroyed => {
             window.state::<Shell>().follows.end_all();
+            window.state::<Shell>().uploads.forget();
             be_small_soon(window.app_handle().clone());
         }
         _ => {}

@@ -1,5 +1,6 @@
 //! The IPC door: what the window may ask. It has no token; that a call comes through here is what it is known by.
 
+pub mod files;
 mod follow;
 
 use contract::{ApiError, ErrorCode, RunId};
@@ -29,6 +30,11 @@ pub fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static 
         open_link,
         pick_folder,
         set_theme,
+        files::upload_begin,
+        files::upload_part,
+        files::upload_finish,
+        files::upload_cancel,
+        files::save_attachment,
         quit
     ]
 }

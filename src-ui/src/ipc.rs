@@ -17,6 +17,8 @@ use wasm_bindgen::prelude::*;
 extern "C" {
     #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = invoke, catch)]
     async fn js_invoke(cmd: &str, args: JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = invoke, catch)]
+    async fn js_invoke_raw(cmd: &str, bytes: &Uint8Array, options: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = transformCallback)]
     fn js_transform_callback(callback: &JsValue, once: bool) -> f64;
     #[wasm_bindgen(js_namespace = ["window", "__TAURI_INTERNALS__"], js_name = unregisterCallback, catch)]
@@ -69,6 +71,18 @@ pub async fn invoke_bytes<T: DeserializeOwned>(cmd: &str, args: &serde_json::Val
     let text = json_text(&value).ok_or_else(|| lost("its answer is not text"))?;
     serde_json::from_str(&text)
         .map_err(|e| ApiError::internal(format!("The answer of {cmd} has an unexpected shape: {e}")))
+}
+
+/// Calls a command with bytes, which go as they are, and one header.
+pub async fn invoke_raw(cmd: &str, bytes: &Uint8Array, header: (&str, &str)) -> Result<(), ApiError> {
+    if !present() {
+        return Err(lost("this page is not open in the program's window"));
+    }
+    let mut headers = serde_json::Map::new();
+    headers.insert(header.0.to_owned(), header.1.into());
+    let options = serde_json::json!({ "headers": headers });
+    let options = JSON::parse(&options.to_string()).map_err(|_| lost("the request could not be written"))?;
+    js_invoke_raw(cmd, bytes, &options).await.map(drop).map_err(|e| rejection(&e))
 }
 
 /// Calls a command and does not wait for its answer.

@@ -9,6 +9,7 @@ use contract::planning::{GoalStatus, ProjectStatus};
 use contract::run::{InvocationSource, RunStatus};
 use contract::wake::WakeupStatus;
 use contract::watchdog::SilenceVerdict;
+use contract::work_product::{WorkProductStatus, WorkProductType};
 use contract::workspace::{ExecutionWorkspaceStatus, WorkspaceOperationStatus, WorkspacePhase};
 
 use crate::components::icons as i;
@@ -241,5 +242,32 @@ pub const fn workspace_phase(p: WorkspacePhase) -> &'static str {
         WorkspacePhase::WorkspaceTeardown => "Tear down",
         WorkspacePhase::WorktreeCleanup => "Clean up",
         WorkspacePhase::WorkspaceFinalize => "Finalize",
+    }
+}
+
+/// Icon and name of a kind of output.
+pub const fn work_product_type(t: WorkProductType) -> (&'static str, &'static str) {
+    match t {
+        WorkProductType::PreviewUrl => (i::MONITOR, "Preview"),
+        WorkProductType::RuntimeService => (i::ZAP, "Service"),
+        WorkProductType::PullRequest => (i::GIT_BRANCH, "Pull request"),
+        WorkProductType::Branch => (i::GIT_BRANCH, "Branch"),
+        WorkProductType::Commit => (i::CIRCLE_DOT, "Commit"),
+        WorkProductType::Artifact => (i::LAYERS, "Artifact"),
+        WorkProductType::Document => (i::FILE_TEXT, "Document"),
+    }
+}
+
+pub const fn work_product_status(s: WorkProductStatus) -> Look {
+    match s {
+        WorkProductStatus::Active => look(i::CIRCLE_DOT, "Active", "blue"),
+        WorkProductStatus::ReadyForReview => look(i::CIRCLE_HELP, "Ready for review", "violet"),
+        WorkProductStatus::Approved => look(i::CIRCLE_CHECK, "Approved", "green"),
+        WorkProductStatus::ChangesRequested => look(i::PENCIL, "Changes requested", "orange"),
+        WorkProductStatus::Merged => look(i::CIRCLE_CHECK, "Merged", "green"),
+        WorkProductStatus::Closed => look(i::CIRCLE_STOP, "Closed", "grey"),
+        WorkProductStatus::Failed => look(i::CIRCLE_X, "Failed", "red"),
+        WorkProductStatus::Archived => look(i::LAYERS, "Archived", "grey"),
+        WorkProductStatus::Draft => look(i::SQUARE_PEN, "Draft", "grey"),
     }
 }

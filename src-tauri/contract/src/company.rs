@@ -71,10 +71,29 @@ pub struct UpdateCompany {
     pub status: Option<CompanyStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_monthly_cents: Option<Cents>,
+    /// The largest file that may be attached, in bytes: 1 to 2^30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_max_bytes: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_board_approval_for_new_agents: Option<bool>,
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub brand_color: Patch<String>,
+}
+
+impl UpdateCompany {
+    /// One that changes nothing yet.
+    pub fn of(company_id: CompanyId) -> Self {
+        Self {
+            company_id,
+            name: None,
+            description: Patch::Keep,
+            status: None,
+            budget_monthly_cents: None,
+            attachment_max_bytes: None,
+            require_board_approval_for_new_agents: None,
+            brand_color: Patch::Keep,
+        }
+    }
 }
 
 /// Names one company.

@@ -80,7 +80,7 @@ pub struct HeartbeatContext {
     pub goal: Option<Goal>,
     pub comment_cursor: CommentCursor,
     pub wake_comment: Option<IssueComment>,
-    pub attachments: Vec<serde_json::Value>,
+    pub attachments: Vec<crate::attachment::AttachmentBrief>,
     pub continuation_summary: Option<IssueDocument>,
     pub current_execution_workspace: Option<JsonObject>,
 }

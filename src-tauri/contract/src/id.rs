@@ -77,6 +77,10 @@ ids! {
     TrashedWorkspaceId;
     WatchdogDecisionId;
     AnnotationThreadId;
+    AssetId;
+    AttachmentId;
+    UploadId;
+    WorkProductId;
     AnnotationCommentId;
     AnchorSnapshotId;
     SkillId;

@@ -49,6 +49,8 @@ words! {
         /// The ledger of what was used.
         Cost = "cost",
         Workspace = "workspace",
+        Attachment = "attachment",
+        WorkProduct = "work_product",
     }
 }
 
@@ -64,6 +66,16 @@ words! {
         /// Agents alone: it is about the caller itself.
         Agent = "agent",
     }
+}
+
+/// Whether bytes go along with an operation. Declared as `takes file` or `gives file`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    None,
+    /// The caller brings a file: an upload that its input names. Over HTTP it is a part of the request.
+    Taken,
+    /// The answer says where a file lies ([`crate::attachment::FileContent`]), and the door sends that.
+    Given,
 }
 
 /// A declared operation. `engine` implements each once; the doors are generic over this trait.
@@ -84,6 +96,7 @@ pub trait Operation: 'static {
     /// Whether the answer follows from the database, the input and the caller alone, neither from the clock nor
     /// from files, so that it may be given again until the next commit. Declared as `reads [...] cached`.
     const CACHED: bool;
+    const BYTES: Bytes;
     type Input: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
 }
@@ -98,6 +111,7 @@ pub struct OperationInfo {
     pub status: u16,
     pub summary: &'static str,
     pub cached: bool,
+    pub bytes: Bytes,
     pub reads: &'static [Kind],
     pub changes: &'static [Kind],
     pub input_schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
@@ -114,6 +128,7 @@ impl OperationInfo {
             status: O::STATUS,
             summary: O::SUMMARY,
             cached: O::CACHED,
+            bytes: O::BYTES,
             reads: O::READS,
             changes: O::CHANGES,
             input_schema: |g| g.subschema_for::<O::Input>(),
@@ -133,7 +148,8 @@ macro_rules! operations {
         $(#[doc = $summary:literal])+
         $name:ident = $dotted:literal: $method:ident $path:literal -> $status:literal,
         $access:ident, ($input:ty) -> $output:ty
-        $(, reads [$($read:ident)*] $($cached:ident)?)? $(, changes [$($change:ident)*])?;
+        $(, reads [$($read:ident)*] $($cached:ident)?)? $(, changes [$($change:ident)*])?
+        $(, takes $taken:ident)? $(, gives $given:ident)?;
     )*) => {
         $(
             $(#[doc = $summary])+
@@ -150,6 +166,12 @@ macro_rules! operations {
                 const READS: &'static [$crate::Kind] = &[$($($crate::Kind::$read),*)?];
                 const CHANGES: &'static [$crate::Kind] = &[$($($crate::Kind::$change),*)?];
                 const CACHED: bool = !concat!($($(stringify!($cached))?)?).is_empty();
+                const BYTES: $crate::Bytes =
+                    match (concat!($(stringify!($taken))?).is_empty(), concat!($(stringify!($given))?).is_empty()) {
+                        (false, _) => $crate::Bytes::Taken,
+                        (_, false) => $crate::Bytes::Given,
+                        _ => $crate::Bytes::None,
+                    };
                 type Input = $input;
                 type Output = $output;
             }

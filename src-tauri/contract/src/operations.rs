@@ -8,6 +8,7 @@ use crate::activity::*;
 use crate::adapter::*;
 use crate::agent::*;
 use crate::approval::*;
+use crate::attachment::*;
 use crate::budget::*;
 use crate::child::*;
 use crate::comment::*;
@@ -33,6 +34,7 @@ use crate::transcript::*;
 use crate::tree::*;
 use crate::wake::*;
 use crate::watchdog::*;
+use crate::work_product::*;
 use crate::workspace::*;
 use crate::{CompanyId, Done};
 
@@ -269,6 +271,26 @@ operations! {
     ListDecompositions = "plans.list": Get "/api/issues/{id}/accepted-plan-decompositions" -> 200, Company, (IssuePath) -> Vec<PlanDecomposition>, reads [Decomposition];
     #[doc = "Makes an accepted plan into sub-issues, exactly once however often it is asked for."]
     DecomposePlanOp = "plans.decompose": Post "/api/issues/{id}/accepted-plan-decompositions" -> 200, Company, (DecomposePlan) -> PlanDecomposed, reads [Document Interaction Decomposition], changes [Decomposition Issue Company Wakeup Run RunEvent Agent Activity];
+    #[doc = "The files of an issue, oldest first."]
+    ListAttachments = "attachments.list": Get "/api/issues/{id}/attachments" -> 200, Company, (IssuePath) -> Vec<Attachment>, reads [Attachment];
+    #[doc = "Attaches a file to an issue, or to one of its comments."]
+    AddAttachmentOp = "attachments.add": Post "/api/companies/{companyId}/issues/{issueId}/attachments" -> 201, Company, (AddAttachment) -> Attachment, reads [Attachment], changes [Attachment Issue Activity], takes file;
+    #[doc = "The bytes of a file."]
+    GetAttachmentContent = "attachments.content": Get "/api/attachments/{id}/content" -> 200, Company, (AttachmentPath) -> FileContent, reads [Attachment], gives file;
+    #[doc = "The beginning of a file that is text."]
+    GetAttachmentText = "attachments.text": Get "/api/attachments/{id}/text" -> 200, Company, (AttachmentPath) -> AttachmentText, reads [Attachment];
+    #[doc = "Takes a file away for good."]
+    DeleteAttachment = "attachments.delete": Delete "/api/attachments/{id}" -> 200, Company, (AttachmentPath) -> Done, reads [Attachment], changes [Attachment Issue Activity];
+    #[doc = "What an issue brought forth, the primary one first."]
+    ListWorkProducts = "work-products.list": Get "/api/issues/{id}/work-products" -> 200, Company, (IssuePath) -> Vec<WorkProduct>, reads [WorkProduct];
+    #[doc = "The primary work products of all issues of a company."]
+    ListPrimaryWorkProducts = "work-products.primary": Get "/api/companies/{companyId}/work-products/primary" -> 200, Company, (CompanyPath) -> Vec<WorkProduct>, reads [WorkProduct] cached;
+    #[doc = "Says what an issue brought forth."]
+    CreateWorkProductOp = "work-products.create": Post "/api/issues/{id}/work-products" -> 201, Company, (CreateWorkProduct) -> WorkProduct, reads [WorkProduct], changes [WorkProduct Issue Activity];
+    #[doc = "Changes what is said of a work product."]
+    UpdateWorkProductOp = "work-products.update": Patch "/api/work-products/{id}" -> 200, Company, (UpdateWorkProduct) -> WorkProduct, reads [WorkProduct], changes [WorkProduct Issue Activity];
+    #[doc = "Takes a work product off its issue."]
+    DeleteWorkProduct = "work-products.delete": Delete "/api/work-products/{id}" -> 200, Company, (WorkProductPath) -> WorkProduct, reads [WorkProduct], changes [WorkProduct Issue Activity];
 
     // ---- Interactions
     #[doc = "Lists the cards in an issue's thread."]
@@ -346,7 +368,7 @@ operations! {
     #[doc = "Lists runs in flight."]
     ListLiveRunsOp = "runs.live": Get "/api/companies/{companyId}/live-runs" -> 200, Company, (ListLiveRuns) -> Vec<RunSummary>, reads [Run];
     #[doc = "Lists wake attempts with what became of each, newest first."]
-    ListWakeupsOp = "wakeups.list": Get "/api/companies/{companyId}/wakeup-requests" -> 200, Company, (ListWakeups) -> Vec<WakeupRequest>, reads [Wakeup];
+    ListWakeupsOp = "wakeups.list": Get "/api/companies/{companyId}/wakeup-requests" -> 200, Company, (ListWakeups) -> Vec<WakeupLine>, reads [Wakeup Run Issue];
     #[doc = "Reads a run."]
     GetRun = "runs.get": Get "/api/heartbeat-runs/{runId}" -> 200, Company, (RunPath) -> RunDetail, reads [Run];
     #[doc = "Says what is made of a run that says nothing."]

@@ -50,6 +50,18 @@ pub struct WakeupRequest {
     pub updated_at: Timestamp,
 }
 
+/// A wake as a list shows it: with what it is about and how its run stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WakeupLine {
+    #[serde(flatten)]
+    pub wake: WakeupRequest,
+    pub issue_identifier: Option<String>,
+    pub issue_title: Option<String>,
+    /// Its run waits for this time before it is tried again.
+    pub retry_at: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WakeAgent {

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use contract::attachment::{AttachmentPath, FileContent};
 use contract::feed::ChangePage;
+use contract::operations::GetAttachmentContent;
 use contract::transcript::TranscriptPage;
-use contract::{ApiError, ErrorCode, Operation, RunId};
-use engine::{Caller, Engine, Reply};
+use contract::{ApiError, AttachmentId, CompanyId, ErrorCode, Operation, RunId};
+use engine::{Caller, Engine, Receiving, Reply};
 use futures_util::{Stream, stream};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -79,6 +81,18 @@ impl Core {
 
     pub async fn call_named(&self, name: &str, input: Value) -> Result<Reply, ApiError> {
         self.engine.call(&Caller::operator(), name, input).await
+    }
+
+    /// Begins to receive a file from the operator.
+    pub async fn receive(&self, company: CompanyId) -> Result<Receiving, ApiError> {
+        self.engine.receive(&Caller::operator(), company).await
+    }
+
+    /// An attachment with its bytes.
+    pub async fn file(&self, id: AttachmentId) -> Result<(FileContent, tokio::fs::File), ApiError> {
+        let content = self.call::<GetAttachmentContent>(AttachmentPath { id }).await?;
+        let file = self.engine.open_file(&content).await?;
+        Ok((content, file))
     }
 
     /// Pages of the change feed after a cursor, or from now on.

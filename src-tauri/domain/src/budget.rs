@@ -121,6 +121,10 @@ pub enum IncidentEvent {
     Kept,
 }
 
+impl IncidentEvent {
+    pub const ALL: [Self; 3] = [Self::Crossed, Self::Raised, Self::Kept];
+}
+
 /// The state of an incident after an event; `None`: the event has no place there.
 ///
 /// | from | crossed | raised | kept |

@@ -12,6 +12,7 @@ pub mod graph;
 pub mod issue;
 pub mod liveness;
 pub mod monitor;
+pub mod moves;
 pub mod naming;
 pub mod outlook;
 pub mod plan;

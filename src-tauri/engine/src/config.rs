@@ -62,6 +62,16 @@ impl Paths {
         runner::places::server_file(&self.root)
     }
 
+    /// The bytes of what is attached to issues.
+    pub fn assets(&self) -> PathBuf {
+        self.root.join("assets")
+    }
+
+    /// Files that are being received, or were and wait to be used. Empty at every start.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
     pub fn backups(&self) -> PathBuf {
         self.root.join("backups")
     }

@@ -16,6 +16,7 @@ mod config;
 mod dispatch;
 mod error;
 mod feed;
+mod files;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use config::{Config, Paths};
 pub use dispatch::{HandleAny, Reply};
 pub use error::EngineError;
 pub use feed::{ChangeFeed, RunFeed};
+pub use files::Receiving;
 pub use restore::{Examined, examine, restore};
 pub use world::{SystemWorld, World};
 
@@ -72,6 +74,7 @@ pub struct Engine {
     /// Runs whose hosts this program follows.
     live: Mutex<HashMap<RunId, LiveRun>>,
     replies: replies::Replies,
+    uploads: files::Uploads,
     turns: workspace::Turns,
     /// The state of the data that the newest backup of this program's time holds.
     backed_up: AtomicU64,
@@ -103,6 +106,8 @@ impl Engine {
         let paths = Paths::create(&config.data_dir)?;
         let lock = lock::DataLock::take(&paths)?;
         let token = token::operator_token(&paths, &*world)?;
+        // Whoever sent these is not heard of any more.
+        let _ = std::fs::remove_dir_all(paths.uploads());
         let store = Store::open(Options::at(paths.database())).await?;
         let instance = store::instance::get(&mut *store.read().await?).await?;
         let settings = Settings {
@@ -122,6 +127,7 @@ impl Engine {
             keys_noted: Mutex::default(),
             live: Mutex::default(),
             replies: replies::Replies::default(),
+            uploads: files::Uploads::default(),
             turns: workspace::Turns::default(),
             backed_up: AtomicU64::new(u64::MAX),
             stop: CancellationToken::new(),

@@ -1,5 +1,8 @@
 //! The clock: timers, backups, and keeping the feed short.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -61,6 +64,7 @@ impl Engine {
             self.back_up_when_due().await;
             if last_prune.is_none_or(|t| tick.1.duration_since(t) >= Duration::from_secs(3600)) {
                 last_prune = Some(tick.1);
+                self.chore("files", Box::pin(self.sweep_files())).await;
                 self.chore("pruning the feed", Box::pin(self.prune_feed(self.now()))).await;
             }
         }
@@ -157,6 +161,7 @@ impl Engine {
         let mut tx = self.store.write(now).await.answer()?;
         let before = now.minus(Duration::from_secs(FEED_DAYS * 86_400));
         store::changes::prune(&mut tx, before, FEED_KEPT).await.answer()?;
-        tx.commit().await.answer()
+        tx.commit().await.answer()?;
+        self.store.refresh_statistics().await.answer()
     }
 }

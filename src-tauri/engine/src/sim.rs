@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contract::issue::Issue;
 use contract::recovery::{IssueOutlook, RecoveryAction, RecoveryActions};
 use contract::run::{Run, RunStatus};
-use contract::{ApiError, IssueId, JsonObject, Micros, RunId, Timestamp};
+use contract::{ApiError, ErrorCode, IssueId, JsonObject, Micros, RunId, Timestamp};
 use runner::adapter::{BillingType, Conclusion, ErrorFamily, Metered, Outcome, Parsed, Payee, Usage};
 use runner::host::{ExitReport, HostLauncher, Progress};
 use serde_json::{Value, json};
@@ -22,6 +22,10 @@ pub(crate) struct SimWorld {
     now: AtomicI64,
     seed: AtomicU64,
     carried: Mutex<Vec<RunId>>,
+    /// How far the clock moves on each time it is looked at: the store takes its time.
+    drift: AtomicI64,
+    /// The program is dying: what it still tries may fail.
+    dying: AtomicBool,
 }
 
 impl SimWorld {
@@ -37,7 +41,7 @@ impl SimWorld {
 
 impl World for SimWorld {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.now.load(Ordering::Relaxed))
+        Timestamp::from_millis(self.now.fetch_add(self.drift.load(Ordering::Relaxed), Ordering::Relaxed))
     }
 
     fn fill(&self, bytes: &mut [u8]) {
@@ -86,6 +90,8 @@ impl Sim {
             now: AtomicI64::new(1_790_000_000_000),
             seed: AtomicU64::new(seed),
             carried: Mutex::default(),
+            drift: AtomicI64::new(0),
+            dying: AtomicBool::new(false),
         });
         let config = Config { launcher, ..Config::new(dir.path().to_owned(), PathBuf::new()) };
         let engine = Engine::open_in(config, Arc::clone(&world) as Arc<dyn World>).await.unwrap();
@@ -98,6 +104,7 @@ impl Sim {
     pub async fn crash(self) -> Self {
         let Self { engine, world, company, dir } = self;
         world.carried.lock().unwrap().clear();
+        world.dying.store(false, Ordering::Relaxed);
         let config = engine.config.clone();
         engine.shutdown().await;
         drop(engine);
@@ -159,14 +166,38 @@ impl Sim {
 
     /// A message of a run's model arrives, and is metered as the run's output is.
     pub async fn say(&self, run: &Run, key: &str, cents: f64) {
-        self.engine.meter(run.id, &payee(), &[metered(key, cents, false)]).await.unwrap();
+        self.must(self.engine.meter(run.id, &payee(), &[metered(key, cents, false)]).await);
     }
 
     pub async fn settle(&self) {
-        self.engine.mind_budgets().await.unwrap();
-        Box::pin(self.engine.promote_due()).await.unwrap();
-        Box::pin(self.engine.look_at_due()).await.unwrap();
-        Box::pin(self.engine.start_queued()).await.unwrap();
+        self.must(self.engine.mind_budgets().await);
+        self.must(Box::pin(self.engine.promote_due()).await);
+        self.must(Box::pin(self.engine.tick_timers()).await);
+        self.must(Box::pin(self.engine.look_at_due()).await);
+        self.must(Box::pin(self.engine.start_queued()).await);
+    }
+
+    /// What the program does by itself succeeds, unless it is dying.
+    pub fn must<T>(&self, done: Result<T, ApiError>) {
+        if let Err(e) = done {
+            let cut = self.is_dying() && e.code == ErrorCode::StoreUnavailable;
+            assert!(cut, "{e:?}");
+        }
+    }
+
+    /// The program is killed at the transaction after so many; `crash` starts it again.
+    pub async fn die_after(&self, commits: u32) {
+        self.world.dying.store(true, Ordering::Relaxed);
+        self.engine.store.cut_after(commits).await.unwrap();
+    }
+
+    pub fn is_dying(&self) -> bool {
+        self.world.dying.load(Ordering::Relaxed)
+    }
+
+    /// From now on so much time passes from one look at the clock to the next.
+    pub fn drift(&self, by: Duration) {
+        self.world.drift.store(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     /// The runs that were started since the last time.
@@ -198,7 +229,7 @@ impl Sim {
     }
 
     pub async fn end(&self, run: &Run, ends: Ends) {
-        self.engine.finish(run.id, &end(ends, self.engine.now())).await.unwrap();
+        self.must(self.engine.finish(run.id, &end(ends, self.engine.now())).await);
         self.engine.live_runs().remove(&run.id);
     }
 
@@ -286,6 +317,12 @@ pub(crate) async fn invariants(sim: &Sim) {
         let Some(issue) = run.issue_id else { continue };
         let on_it: Vec<_> = live.iter().filter(|r| r.issue_id == Some(issue)).collect();
         assert_eq!(on_it.len(), 1, "two live runs of one issue: {on_it:#?}");
+    }
+    for run in &live {
+        let counted = |key: &str| run.context_snapshot.as_ref()?.get(key)?.as_i64();
+        let tries =
+            (counted("transientAttempts"), counted("turnContinuations"), run.process_loss_retry_count);
+        assert!(tries.0 <= Some(4) && tries.1 <= Some(2) && tries.2 <= 5, "tried {tries:?} times: {run:#?}");
     }
     for run in live.iter().filter(|r| r.status == RunStatus::Running) {
         let carried = sim.engine.live_runs().contains_key(&run.id);

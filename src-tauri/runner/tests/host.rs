@@ -19,13 +19,7 @@ async fn a_command_runs_to_its_end_and_its_host_leaves_when_dismissed() {
     assert_eq!((report.exit_code, report.signal, report.attempt), (Some(0), None, 1));
     assert_eq!(report.started, Some(started));
     handle.control().finish().await.unwrap();
-    until("the host leaves", || {
-        !pids().any(|p| {
-            std::fs::read_to_string(format!("/proc/{p}/cmdline"))
-                .is_ok_and(|c| c.contains("run-host") && c.contains(&place.run_id.to_string()))
-        })
-    })
-    .await;
+    host_left(&place).await;
     for step in ["launching", "started", "exited", "ended"] {
         assert!(place.journal().contains(&format!("\"{step}\"")), "{step}");
     }
@@ -279,9 +273,7 @@ async fn a_killed_host_leaves_a_whole_transcript_and_no_process() {
     until("the output", || place.text().ends_with("done\n")).await;
     // The one that cleared its environment is known once the host has looked round.
     until("the strays are written down", || place.journal().contains("\"seen\"")).await;
-    let host = parent_of(begun.pid);
-    assert!(std::process::Command::new("kill").args(["-9", &host.to_string()]).status().unwrap().success());
-    while handle.next_event().await.is_ok() {}
+    kill_host(&mut handle, parent_of(begun.pid)).await;
     let Adoption::Lost(lost) = adopt(&place.run_dir()).await.unwrap() else { panic!("not lost") };
     assert_eq!(lost.started, Some(begun.clone()));
     assert!(lost.why.contains("is gone"), "{}", lost.why);
@@ -297,11 +289,6 @@ async fn a_killed_host_leaves_a_whole_transcript_and_no_process() {
     // Once more changes nothing.
     let Adoption::Lost(again) = adopt(&place.run_dir()).await.unwrap() else { panic!() };
     assert_eq!(again.swept, [] as [i32; 0]);
-}
-
-fn parent_of(pid: i32) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[tokio::test]

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequest, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 use contract::operations::ALL;
-use contract::{ApiError, ErrorCode, Method, OperationInfo, RunId};
+use contract::{ApiError, Bytes, CompanyId, ErrorCode, Method, OperationInfo, RunId};
 use engine::{Caller, Engine};
 use serde_json::{Map, Value};
 
-use crate::{guard, openapi, ws};
+use crate::{files, guard, openapi, ws};
 
 /// Paperclip's limit for a JSON body.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -105,14 +105,26 @@ async fn answer(
     let caller = admit(door, request.headers(), None).await?;
     caller_may(&caller, op)?;
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = match op.method {
-        Method::Get => Map::new(),
+    let params = params.map_err(|_| ApiError::invalid("The path is not valid UTF-8").with_hint(HINT))?;
+    let headers = request.headers().clone();
+    let body = match (op.method, op.bytes) {
+        (Method::Get, _) => Map::new(),
+        (_, Bytes::Taken) => files::take(door, &caller, company_of(&params)?, request).await?,
         _ => read_body(request).await?,
     };
-    let params = params.map_err(|_| ApiError::invalid("The path is not valid UTF-8").with_hint(HINT))?;
     let input = gather(body, &query, &params)?;
     let reply = door.engine.call(&caller, op.name, input).await?;
+    if op.bytes == Bytes::Given {
+        let content = serde_json::from_slice(&reply.body).map_err(|e| ApiError::internal(e.to_string()))?;
+        return files::send(door, &headers, content).await;
+    }
     Ok(json(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), reply.body))
+}
+
+/// The company that the path names.
+fn company_of(params: &RawPathParams) -> Result<CompanyId, ApiError> {
+    let named = params.iter().find(|(k, _)| *k == "companyId").map(|(_, v)| v).unwrap_or_default();
+    named.parse().map_err(|e| ApiError::invalid(format!("companyId: {e}")).with_hint(HINT))
 }
 
 /// Refuses before the body is read. The engine checks again, as it does for every door.
@@ -149,7 +161,7 @@ async fn read_body(request: Request) -> Result<Map<String, Value>, ApiError> {
         return Err(too_large());
     }
     let request = request.map(|b| Body::new(http_body_util::Limited::new(b, MAX_BODY)));
-    let bytes = Bytes::from_request(request, &()).await.map_err(|_| too_large())?;
+    let bytes = axum::body::Bytes::from_request(request, &()).await.map_err(|_| too_large())?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }

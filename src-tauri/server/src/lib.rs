@@ -3,6 +3,7 @@
 //! Routes are made from the contract's declarations; nothing here knows an operation by name. Only this
 //! machine gets in, only by a name of this machine, never from a web page, and only with a token.
 
+mod files;
 mod guard;
 mod http;
 mod openapi;

@@ -24,6 +24,8 @@ struct Estate {
     project: String,
     run: String,
     approval: String,
+    attachment: String,
+    product: String,
     /// Where the issue is worked on; there once its run was started.
     workspace: String,
     /// What was done there.
@@ -65,6 +67,10 @@ impl Estate {
         let asked =
             json!({ "type": "request_board_approval", "payload": { "title": "Secret of the house" } });
         let approval = d.ok("POST", &at("approvals"), Some(asked)).await;
+        let file = json!({ "file": { "name": "secret.txt", "type": "text/plain", "content": "Secret of the house" } });
+        let attachment = d.ok("POST", &at(&format!("issues/{}/attachments", id(&issue))), Some(file)).await;
+        let product = json!({ "type": "branch", "provider": "custom", "title": "Secret of the house" });
+        let product = d.ok("POST", &of_issue("work-products"), Some(product)).await;
         let runs = d.ok("GET", &at("heartbeat-runs"), None).await;
         Self {
             company,
@@ -81,6 +87,8 @@ impl Estate {
             _code: code,
             run: id(&runs[0]),
             approval: id(&approval),
+            attachment: id(&attachment),
+            product: id(&product),
             issue,
         }
     }
@@ -117,6 +125,8 @@ impl Estate {
                 // Only the board resolves incidents, so that no agent's request gets as far as to look for one.
                 "{incidentId}" => self.approval.clone(),
                 "{id}" if op.path.starts_with("/api/approvals/") => self.approval.clone(),
+                "{id}" if op.path.starts_with("/api/attachments/") => self.attachment.clone(),
+                "{id}" if op.path.starts_with("/api/work-products/") => self.product.clone(),
                 "{operationId}" => self.operation.clone(),
                 "{key}" => "plan".to_owned(),
                 "{type}" => "process".to_owned(),
@@ -172,6 +182,13 @@ impl Estate {
             "issues.approvals.link" => json!({ "approvalId": self.approval }),
             "recovery.resolve" => json!({ "outcome": "restored", "sourceIssueStatus": "todo" }),
             "runs.decide_on_silence" => json!({ "decision": "continue" }),
+            "attachments.add" => {
+                json!({ "file": { "name": "a.txt", "type": "text/plain", "content": "From outside" } })
+            }
+            "work-products.create" => {
+                json!({ "type": "branch", "provider": "custom", "title": "From outside" })
+            }
+            "work-products.update" => json!({ "title": "From outside" }),
             "labels.create" => json!({ "name": "outside", "color": "#00ff00" }),
             "goals.create" => json!({ "title": "From outside" }),
             "projects.create" => json!({ "name": "From outside" }),

@@ -21,17 +21,19 @@ use contract::run::{CommentDuty, InvocationSource, OutputStream, RunStatus, Trig
 use contract::tree::{TreeHoldStatus, TreeMode, TreeSkip};
 use contract::wake::WakeupStatus;
 use contract::watchdog::SilenceVerdict;
+use contract::work_product::{HealthStatus, WorkProductReview, WorkProductStatus, WorkProductType};
 use contract::workspace::{
     ExecutionWorkspaceStatus, ProjectWorkspaceSource, ProjectWorkspaceVisibility, WorkspaceMode,
     WorkspaceOperationStatus, WorkspacePhase, WorkspaceProvider, WorkspaceStrategy,
 };
 use contract::{
     ActivityId, AgentId, AgentKeyId, AgentRevisionId, AnchorSnapshotId, AnnotationCommentId,
-    AnnotationThreadId, ApprovalCommentId, ApprovalId, BudgetIncidentId, BudgetPolicyId, Cents, CommentId,
-    CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId, ExecutionWorkspaceId, GoalId,
-    InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId, ProjectWorkspaceId,
-    RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp, TrashedWorkspaceId, TreeHoldId,
-    TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkspaceOperationId,
+    AnnotationThreadId, ApprovalCommentId, ApprovalId, AssetId, AttachmentId, BudgetIncidentId,
+    BudgetPolicyId, Cents, CommentId, CompanyId, CostEventId, DecisionId, DecompositionId, DocumentId,
+    ExecutionWorkspaceId, GoalId, InteractionId, IssueId, JsonObject, Kind, LabelId, Micros, ProjectId,
+    ProjectWorkspaceId, RecoveryActionId, RevisionId, RunId, StageId, TaskSessionId, Timestamp,
+    TrashedWorkspaceId, TreeHoldId, TreeHoldMemberId, WakeupId, WatchdogDecisionId, WorkProductId,
+    WorkspaceOperationId,
 };
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -150,9 +152,16 @@ text_columns!(
     AnchorSnapshotId,
     AnchorState,
     AnnotationCommentId,
+    AssetId,
+    AttachmentId,
+    WorkProductId,
     AnnotationThreadId,
     DocumentFormat,
     ThreadStatus,
+    WorkProductType,
+    WorkProductStatus,
+    WorkProductReview,
+    HealthStatus,
     GoalLevel,
     GoalStatus,
     InteractionKind,

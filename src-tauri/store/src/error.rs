@@ -7,6 +7,9 @@ pub enum StoreError {
     /// A unique rule or a foreign key refused the row. `what` is SQLite's own sentence.
     #[error("the database refused the row: {what}")]
     Constraint { what: String },
+    /// A row was to go where its state machine does not (see `domain::moves`): a mistake of this program, met in time.
+    #[error("the database refused a change of state: {what}")]
+    IllegalMove { what: String },
     #[error("the database is locked by another program")]
     Locked,
     #[error("the disk is full")]
@@ -62,6 +65,10 @@ impl From<sqlx::Error> for StoreError {
                     8 | 10 | 14 => Self::Unusable { what },
                     11 => Self::Damaged { what },
                     13 => Self::DiskFull,
+                    // Cut off on purpose (`Store::cut_after`).
+                    19 if code == 531 => Self::Unusable { what },
+                    // A trigger's own refusal; unique and foreign keys have codes of their own.
+                    19 if code == 1811 => Self::IllegalMove { what },
                     19 => Self::Constraint { what },
                     26 => Self::Damaged { what },
                     _ => Self::Other(what),

@@ -24,9 +24,6 @@ const READER_CACHE: &str = "-2048";
 const WRITER_CACHE: &str = "-8192";
 /// How long a statement waits for a lock that another program holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Rows go from the connection's thread one by one; where there is room for a page of them, neither side waits for the
-/// other in between.
-const ROWS_ON_THE_WAY: usize = 512;
 /// How long a caller waits for its turn at a connection.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pages after which the writer itself writes the log back, should the checkpointer not keep up: 64 MiB.
@@ -112,6 +109,7 @@ impl Store {
             .pragma("wal_autocheckpoint", LOG_BOUND_PAGES)
             .connect()
             .await?;
+        crate::guard::lay(&mut writer).await?;
         let last: i64 = sqlx::query("SELECT coalesce(max(seq), 0) FROM changes")
             .fetch_one(&mut writer)
             .await?
@@ -187,6 +185,27 @@ impl Store {
         Ok(())
     }
 
+    /// Lets that many transactions through and no other any more, as if the program were killed at the one after them.
+    /// For tests of what the next start finds.
+    pub async fn cut_after(&self, commits: u32) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        let mut left = commits;
+        writer.lock_handle().await?.set_commit_hook(move || {
+            let goes_through = left > 0;
+            left = left.saturating_sub(1);
+            goes_through
+        });
+        Ok(())
+    }
+
+    /// Looks anew at how much there is of what, where that has changed much: statements are planned by it, and a program
+    /// that runs for months is never closed.
+    pub async fn refresh_statistics(&self) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        sqlx::query("PRAGMA optimize").execute(&mut *writer).await?;
+        Ok(())
+    }
+
     /// Waits for the statements under way, writes the log back and closes the file.
     pub async fn close(&self) {
         self.readers.close();
@@ -205,7 +224,6 @@ pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        .row_buffer_size(ROWS_ON_THE_WAY)
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()

@@ -123,7 +123,6 @@ pub async fn live_on_issue(conn: &mut SqliteConnection, issue: IssueId) -> Resul
         .await
 }
 
-/// Runs of an agent that wait for a task which is no issue, or work on it.
 /// Queued runs of a task that is no issue, of which another run is at work: both would go on with one conversation.
 pub async fn behind_their_own(conn: &mut SqliteConnection) -> Result<Vec<RunId>> {
     let q = sqlx::query(
@@ -135,6 +134,7 @@ pub async fn behind_their_own(conn: &mut SqliteConnection) -> Result<Vec<RunId>>
     q.fetch_all(conn).await?.iter().map(|r| Column::read(r, 0)).collect()
 }
 
+/// Runs of an agent that wait for a task which is no issue, or work on it.
 pub async fn live_on_task(conn: &mut SqliteConnection, agent: AgentId, task_key: &str) -> Result<Vec<Run>> {
     select(
         "WHERE agent_id = ? AND task_key = ? AND issue_id IS NULL \

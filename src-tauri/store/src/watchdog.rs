@@ -116,7 +116,7 @@ pub async fn to_review(
         "WHERE status IN ('todo', 'in_progress') AND hidden_at IS NULL \
          AND assignee_agent_id IN ( \
            SELECT id FROM agents WHERE status NOT IN ('paused', 'terminated', 'pending_approval')) \
-         AND id IN (SELECT r.issue_id FROM companies c JOIN heartbeat_runs r ON r.company_id = c.id \
+         AND id IN (SELECT r.issue_id FROM companies c CROSS JOIN heartbeat_runs r ON r.company_id = c.id \
            WHERE c.status = 'active' AND r.created_at >= ? AND r.issue_id IS NOT NULL \
            UNION SELECT issue_id FROM heartbeat_runs WHERE status = 'running' \
              AND status IN ('queued', 'scheduled_retry', 'running') AND issue_id IS NOT NULL) \

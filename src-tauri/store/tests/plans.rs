@@ -23,7 +23,7 @@ const RUN: RunId = RunId(Uuid::from_u128(4));
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Rows that the planner is told there are.
-const LARGE: [(&str, u32); 13] = [
+const LARGE: [(&str, u32); 16] = [
     ("issues", 100_000),
     ("issue_comments", 300_000),
     ("issue_relations", 50_000),
@@ -34,6 +34,9 @@ const LARGE: [(&str, u32); 13] = [
     ("agent_wakeup_requests", 300_000),
     ("cost_events", 2_000_000),
     ("documents", 100_000),
+    ("assets", 200_000),
+    ("issue_attachments", 200_000),
+    ("issue_work_products", 100_000),
     ("document_annotation_threads", 100_000),
     ("document_annotation_comments", 300_000),
     ("document_annotation_anchor_snapshots", 500_000),
@@ -147,6 +150,7 @@ async fn use_hot_paths(store: &Store) {
     store::interactions::pending_of(conn, &[ISSUE]).await.unwrap();
     store::documents::list(conn, ISSUE).await.unwrap();
     use_annotations(conn).await;
+    use_files(conn).await;
     store::runs::in_line(conn).await.unwrap();
     store::runs::running_by_agent(conn).await.unwrap();
     store::runs::count(conn, RunStatus::Running).await.unwrap();
@@ -202,6 +206,7 @@ async fn use_hot_paths(store: &Store) {
     store::runs::request_cancel(&mut tx, RUN, "x").await.unwrap();
     store::watchdog::drop_ended_looks(&mut tx, "stale_active_run_evaluation").await.unwrap();
     store::annotations::follow(&mut tx, (None, 2), &[], NOW).await.unwrap();
+    store::attachments::delete(&mut tx, COMPANY, Uuid::nil().into()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -218,6 +223,17 @@ async fn use_annotations(conn: &mut SqliteConnection) {
     store::annotations::comments(conn, &[thread]).await.unwrap();
     store::annotations::said(conn, ISSUE, &[contract::AnnotationCommentId(Uuid::nil())]).await.unwrap();
     store::annotations::snapshots(conn, thread).await.unwrap();
+}
+
+/// Files and outputs of issues.
+async fn use_files(conn: &mut SqliteConnection) {
+    let id = Uuid::nil();
+    store::attachments::list(conn, ISSUE).await.unwrap();
+    store::attachments::get(conn, id.into()).await.unwrap();
+    store::attachments::unknown_keys(conn, &["a/b".to_owned()]).await.unwrap();
+    store::work_products::list(conn, ISSUE).await.unwrap();
+    store::work_products::primary(conn, COMPANY).await.unwrap();
+    store::work_products::get(conn, id.into()).await.unwrap();
 }
 
 fn filters() -> Vec<ListIssues> {
@@ -245,11 +261,23 @@ async fn bad_lines(conn: &mut SqliteConnection, sql: &str) -> Vec<String> {
         let on_the_spot = line.contains("BLOOM FILTER ON") || line.contains("AUTOMATIC");
         let large =
             LARGE.iter().any(|(table, _)| line.split(' ').nth(1).is_some_and(|name| is(sql, name, table)));
-        if on_the_spot || (line.starts_with("SCAN ") && large && !line.contains("VIRTUAL TABLE")) {
+        if on_the_spot
+            || reads_what_is_over(sql, &line)
+            || (line.starts_with("SCAN ") && large && !line.contains("VIRTUAL TABLE"))
+        {
             out.push(line);
         }
     }
     out
+}
+
+/// Live runs are looked for among all that there ever were of an agent, an issue or a company.
+fn reads_what_is_over(sql: &str, line: &str) -> bool {
+    let all = ["runs_agent_created", "runs_issue_created", "runs_company_created"];
+    let since = line.contains("created_at>");
+    sql.contains("status IN ('queued', 'scheduled_retry', 'running')")
+        && all.iter().any(|index| line.contains(index))
+        && !since
 }
 
 /// Whether this name stands for the table in the statement.
@@ -275,11 +303,16 @@ async fn hot_statements_never_scan_a_large_table() {
         .filter(|s| s.starts_with("SELECT") || s.starts_with("UPDATE") || s.starts_with("WITH"))
         .collect();
     assert!(reads.len() > 40, "only {} statements were seen", reads.len());
-    let mut conn = store.read().await.unwrap();
+    // A database that has grown since anybody looked at what is in it is planned for as if nothing were known of it.
+    let young = dir.path().join("young.db");
+    let young = Store::open(Options::at(&young)).await.unwrap();
     let mut bad = String::new();
-    for sql in reads {
-        for line in bad_lines(&mut conn, sql).await {
-            writeln!(bad, "{line}\n    in {sql}").unwrap();
+    for (what, store) in [("", &store), (", without statistics", &young)] {
+        let mut conn = store.read().await.unwrap();
+        for sql in &reads {
+            for line in bad_lines(&mut conn, sql).await {
+                writeln!(bad, "{line}\n    in {sql}{what}").unwrap();
+            }
         }
     }
     assert!(bad.is_empty(), "{bad}");

@@ -2,6 +2,7 @@
 
 pub mod feed;
 pub mod query;
+pub mod upload;
 
 use contract::{ApiError, Operation};
 

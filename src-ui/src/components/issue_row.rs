@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use contract::IssueId;
 use contract::issue::{IssueRow, IssueSummary};
 use contract::label::IssueLabel;
+use contract::work_product::WorkProduct;
 use leptos::prelude::*;
 
+use crate::api::query::Query;
 use crate::components::base::{Ago, Avatar, Icon, Link, PriorityIcon, RunBadge, StatusIcon};
 use crate::components::icons as i;
 use crate::components::pickers::Assignee;
+use crate::labels;
 use crate::state::company;
 use crate::state::route::Page;
 
@@ -135,10 +139,33 @@ pub fn CardContent(row: Arc<IssueRow>) -> impl IntoView {
         <div class="card-foot">
             <PriorityIcon priority=row.issue.priority />
             <Labels labels=row.labels.clone() />
+            <PrimaryOutput issue=row.issue.id />
             <span class="push">
                 <Ago at=row.last_activity_at />
             </span>
         </div>
+    }
+}
+
+/// What the issue brought forth, where it says which of it counts.
+#[component]
+fn PrimaryOutput(issue: IssueId) -> impl IntoView {
+    let all = use_context::<Query<Vec<WorkProduct>>>();
+    let mine = Memo::new(move |_| {
+        let all = all?.get()?;
+        all.iter().find(|w| w.issue_id == issue).map(|w| (w.kind, w.title.clone(), w.status))
+    });
+    move || {
+        mine.get().map(|(kind, title, status)| {
+            let look = labels::work_product_status(status);
+            let whole = format!("{}: {title} ({})", labels::work_product_type(kind).1, look.word);
+            view! {
+                <span class=format!("card-output tone-{}", look.tone) title=whole>
+                    <Icon d=labels::work_product_type(kind).0 />
+                    <span class="ellipsis">{title}</span>
+                </span>
+            }
+        })
     }
 }
 

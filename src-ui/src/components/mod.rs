@@ -3,6 +3,7 @@
 pub mod about_form;
 pub mod agent_form;
 pub mod approval;
+pub mod attachment;
 pub mod base;
 pub mod budget;
 pub mod composer;

@@ -1,14 +1,14 @@
 //! Runs and wakes as rows: what happened, why, how long, at what cost.
 
-use contract::run::RunSummary;
-use contract::wake::{WakeupRequest, WakeupStatus};
+use contract::run::{RunStatus, RunSummary};
+use contract::wake::{WakeupLine, WakeupStatus};
 use leptos::prelude::*;
 
 use crate::components::base::{Ago, Avatar, Elapsed, Link, State};
 use crate::format;
 use crate::labels;
-use crate::state::company;
 use crate::state::route::Page;
+use crate::state::{app, company};
 
 /// Tokens and cost of a run, as far as they are known.
 pub fn usage(r: &RunSummary) -> Option<String> {
@@ -75,10 +75,15 @@ pub fn RunRow(
 
 /// One attempt to wake an agent and what became of it.
 #[component]
-pub fn WakeRow(wake: WakeupRequest) -> impl IntoView {
+pub fn WakeRow(line: WakeupLine, #[prop(optional)] hide_issue: bool) -> impl IntoView {
     let co = company();
+    let slow = app().slow;
+    let WakeupLine { wake, issue_identifier, issue_title, retry_at } = line;
     let agent = wake.agent_id;
-    let look = labels::wakeup_status(wake.status);
+    let look = match retry_at {
+        Some(_) => labels::run_status(RunStatus::ScheduledRetry),
+        None => labels::wakeup_status(wake.status),
+    };
     let why = wake.error.clone().map(|e| if e.contains(' ') { e } else { format::words(&e) });
     view! {
         <div class="wake-row">
@@ -93,6 +98,19 @@ pub fn WakeRow(wake: WakeupRequest) -> impl IntoView {
                         _ => format!(" · {} folded in", wake.coalesced_count),
                     })}
             </span>
+            {issue_identifier
+                .filter(|_| !hide_issue)
+                .map(|id| {
+                    let to = co.route(Page::Issue(id.clone()));
+                    view! {
+                        <Link to=to class="quiet-link ellipsis">
+                            <span class="identifier">{id}</span>
+                            " "
+                            {issue_title}
+                        </Link>
+                    }
+                })}
+            {retry_at.map(|at| view! { <span class="muted">{move || format::ahead(at, slow.get())}</span> })}
             {wake.run_id
                 .map(|run| {
                     let to = co.route(Page::Run(run.to_string()));

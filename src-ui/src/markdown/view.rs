@@ -1,8 +1,10 @@
 //! Draws read Markdown.
 
+use contract::attachment::of_content_path;
 use leptos::prelude::*;
 
 use super::{Align, Block, Inline, Item, is_safe_link, parse};
+use crate::components::attachment::{FileLink, Picture};
 use crate::components::base::{Icon, IssueChip, Link, copy};
 use crate::components::icons as i;
 use crate::ipc;
@@ -117,10 +119,16 @@ fn inline(i: Inline) -> AnyView {
         Inline::Issue(id) => view! { <IssueChip identifier=id /> }.into_any(),
         Inline::Mention(who) => mention(who),
         Inline::Image { url, alt } => {
+            if let Some(id) = of_content_path(&url) {
+                return view! { <Picture id=id alt=alt /> }.into_any();
+            }
             let words = if alt.is_empty() { "Picture".to_owned() } else { alt };
             outside(url, view! { {words} }.into_any())
         }
-        Inline::Link { url, text } => outside(url, inlines(text)),
+        Inline::Link { url, text } => match of_content_path(&url) {
+            Some(id) => view! { <FileLink id=id>{inlines(text)}</FileLink> }.into_any(),
+            None => outside(url, inlines(text)),
+        },
     }
 }
 

@@ -50,15 +50,7 @@ fn change_then(
     said: &'static str,
     then: impl FnOnce() + 'static,
 ) {
-    let mut input = UpdateCompany {
-        company_id: co.id,
-        name: None,
-        description: Patch::Keep,
-        status: None,
-        budget_monthly_cents: None,
-        require_board_approval_for_new_agents: None,
-        brand_color: Patch::Keep,
-    };
+    let mut input = UpdateCompany::of(co.id);
     put(&mut input);
     act::<op::UpdateCompanyOp>(input, move |fresh| {
         then();
@@ -202,7 +194,38 @@ fn Rules(co: Co) -> impl IntoView {
                 on=on
                 set=set
             />
+            <LargestFile co=co />
         </section>
+    }
+}
+
+/// The largest file that may be attached to an issue.
+#[component]
+fn LargestFile(co: Co) -> impl IntoView {
+    const MIB: i64 = 1024 * 1024;
+    let now = Signal::derive(move || co.company.get().map_or(10, |c| (c.attachment_max_bytes / MIB).max(1)));
+    let set = move |typed: String| {
+        if let Ok(n) = typed.trim().parse::<i64>() {
+            change(co, |u| u.attachment_max_bytes = Some(n.clamp(1, 1024) * MIB), "Saved");
+        }
+    };
+    view! {
+        <label class="setting">
+            <span class="setting-text">
+                <span>"Largest attachment"</span>
+                <small>"In MiB, for people and agents alike."</small>
+            </span>
+            <input
+                class="field"
+                type="number"
+                min="1"
+                max="1024"
+                aria-label="Largest attachment in MiB"
+                data-testid="company-largest-file"
+                prop:value=move || now.get().to_string()
+                on:change:target=move |ev| set(ev.target().value())
+            />
+        </label>
     }
 }
 

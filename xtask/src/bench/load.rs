@@ -14,7 +14,8 @@ const TEST: &str = "load::an_hour_of_two_hundred_agents";
 const NAMES: [(&str, &str); 3] = [
     ("load: tick, p50", "load_tick_p50_ms"),
     ("load: tick, longest", "load_tick_max_ms"),
-    ("load: ends and wakes decided", "load_wakes_per_s"),
+    ("load: ends decided", "load_ends_per_s"),
+    ("load: wakes decided", "load_wakes_per_s"),
 ];
 
 pub fn measure(project: &Project, figures: &mut Figures) -> Result<()> {

@@ -60,7 +60,8 @@ pub const SCENARIOS: &[Scenario] = &[
     at_most("search while 50 agents stream, p99", 20.0, Unit::Milliseconds),
     at_most("load: tick, p50", 250.0, Unit::Milliseconds),
     at_most("load: tick, longest", 2000.0, Unit::Milliseconds),
-    Scenario { what: "load: ends and wakes decided", unit: Unit::PerSecond, bound: Bound::AtLeast(200.0) },
+    Scenario { what: "load: ends decided", unit: Unit::PerSecond, bound: Bound::AtLeast(100.0) },
+    Scenario { what: "load: wakes decided", unit: Unit::PerSecond, bound: Bound::AtLeast(200.0) },
     // Only with --stream-minutes. A mebibyte is what the allocator moves by itself.
     at_most("growth of memory while streaming", 1.0, Unit::Mebibytes),
 ];

@@ -1,4 +1,4 @@
-//! What people and runs do about money and silence.
+//! What people and runs do about money and silence, and about what somebody planned.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -33,8 +33,9 @@ impl Life {
             }
             return;
         }
-        let (kind, scope) = match self.dice.roll(3) {
+        let (kind, scope) = match self.dice.roll(4) {
             0 => ("company", sim.company.clone()),
+            1 => ("project", self.project.clone()),
             _ => ("agent", self.dice.pick(&self.agents).unwrap().clone()),
         };
         let amount = [0, 5, 100, 2_000][self.dice.roll(4)];
@@ -58,37 +59,17 @@ impl Life {
         self.operator(sim, "runs.decide_on_silence", decision).await;
     }
 
-    /// The disk is full for a while, or the clock is set back.
-    pub(super) async fn hard_times(&mut self, sim: &Sim) {
-        if self.dice.roll(3) == 0 {
-            self.told.push("the clock is set back by an hour".into());
-            sim.set_back(Duration::from_secs(3600));
-            return;
-        }
-        self.told.push("the disk is full".into());
-        self.disk_full = true;
-        sim.engine.store.set_full(true).await.unwrap();
-        for _ in 0..4 {
-            match self.dice.roll(6) {
-                0..=1 => self.create(sim).await,
-                2 => self.change(sim).await,
-                3 => self.speak(sim).await,
-                4 => self.work(sim).await,
-                _ => self.fund(sim).await,
-            }
-        }
-        sim.engine.store.set_full(false).await.unwrap();
-        self.disk_full = false;
-        self.told.push("there is room again".into());
-    }
-
     /// Nothing starts on money that is not there.
     pub(super) async fn afforded(&self, sim: &Sim, run: &Run) {
+        let project = match run.issue_id {
+            Some(issue) => sim.get(issue).await.project_id,
+            None => None,
+        };
         for p in sim.budgets().await.policies {
             let over = match p.scope_type {
                 BudgetScope::Company => true,
                 BudgetScope::Agent => p.scope_id == run.agent_id.0,
-                BudgetScope::Project => false,
+                BudgetScope::Project => project.is_some_and(|id| id.0 == p.scope_id),
             };
             let spent = p.is_active && p.hard_stop_enabled && p.status == BudgetStatus::HardStop;
             assert!(!(over && spent), "started although its budget is spent: {p:#?}\n{run:#?}");
@@ -102,13 +83,5 @@ impl Life {
                 "metric": p.metric, "windowKind": p.window_kind, "amount": 0 });
             self.operator(sim, "budgets.set", lifted).await;
         }
-    }
-
-    /// What is done now and then by itself.
-    pub(super) async fn sweep(&mut self, sim: &Sim) {
-        self.told.push("sweep".into());
-        Box::pin(sim.engine.sweep()).await.unwrap();
-        Box::pin(sim.engine.watch_silence()).await.unwrap();
-        Box::pin(sim.engine.review_productivity()).await.unwrap();
     }
 }

@@ -5,7 +5,7 @@ use contract::agent::Agent;
 use contract::issue::{Issue, IssueStatus};
 use contract::recovery::{RecoveryAction, RecoveryOutcome, RecoveryOwnerType, RecoveryStatus};
 use contract::run::{InvocationSource, Run};
-use domain::recovery::{Cause, Owner, Standing, is_review, is_settled, may_become, owner};
+use domain::recovery::{Cause, Owner, Standing, is_review, is_settled, owner};
 use serde_json::json;
 use store::WriteTx;
 
@@ -168,7 +168,6 @@ impl Engine {
         (status, outcome): (RecoveryStatus, RecoveryOutcome),
         note: Option<String>,
     ) -> Answer<RecoveryAction> {
-        debug_assert!(may_become(action.status, status));
         action.status = status;
         action.outcome = Some(outcome);
         action.resolution_note = note;

@@ -3,6 +3,8 @@
 mod adopt;
 mod bare;
 mod cancel;
+#[cfg(test)]
+mod dying;
 mod execute;
 mod finish;
 mod patience;

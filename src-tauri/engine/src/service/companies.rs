@@ -101,6 +101,12 @@ impl Handle<UpdateCompanyOp> for Engine {
         }
         c.description = text(q.description).apply(c.description);
         c.brand_color = q.brand_color.apply(c.brand_color);
+        if let Some(most) = q.attachment_max_bytes {
+            if !(1..=1 << 30).contains(&most) {
+                return Err(ApiError::invalid("attachmentMaxBytes must be 1 to 1073741824"));
+            }
+            c.attachment_max_bytes = most;
+        }
         c.require_board_approval_for_new_agents =
             q.require_board_approval_for_new_agents.unwrap_or(c.require_board_approval_for_new_agents);
         let to = q.status.unwrap_or(before);

@@ -16,6 +16,7 @@ use crate::{Caller, Engine};
 
 /// Run logs looked for on disk.
 const LOGS_CHECKED: u32 = 2000;
+const FILES_CHECKED: u32 = 2000;
 const PREFIX: &str = "paperclip-";
 const SUFFIX: &str = ".db";
 
@@ -124,6 +125,7 @@ impl Handle<Doctor> for Engine {
             or_finding("foreign_keys", self.check_references().await),
             or_finding("dangling_locks", self.check_locks(q.repair).await),
             or_finding("run_logs", self.check_logs().await),
+            or_finding("attachments", self.check_files().await),
             self.check_backups(),
             or_finding("sandbox", self.check_sandbox().await),
             check_secrecy(&self.paths.operator_token()),
@@ -258,6 +260,27 @@ impl Engine {
                 Some("Their transcripts are empty; everything else about them is kept."),
             ),
         })
+    }
+
+    async fn check_files(&self) -> Answer<Finding> {
+        let mut conn = self.store.read().await.answer()?;
+        let files = store::attachments::newest(&mut conn, FILES_CHECKED).await.answer()?;
+        let root = self.paths.assets();
+        let missing: Vec<_> = files.into_iter().filter(|(key, _)| !root.join(key).is_file()).collect();
+        let Some((_, first)) = missing.first() else {
+            return Ok(finding("attachments", FindingLevel::Ok, "Every attachment has its file", None));
+        };
+        let issue = store::issues::get(&mut conn, *first).await.answer()?;
+        let n = missing.len();
+        Ok(finding(
+            "attachments",
+            FindingLevel::Warn,
+            format!(
+                "{n} attachments have lost their file, first of {}",
+                issue.map_or_else(String::new, |i| i.display_key())
+            ),
+            Some("A backup holds the database alone: copy the folder `assets` back from where you keep it."),
+        ))
     }
 
     /// Whether agents are kept away from this program's own files, by the newest run.

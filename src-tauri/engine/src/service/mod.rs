@@ -4,6 +4,7 @@ mod adapters;
 mod agents;
 mod annotations;
 mod approvals;
+mod attachments;
 mod budgets;
 mod comments;
 mod companies;
@@ -27,6 +28,7 @@ mod search;
 mod sessions;
 mod trees;
 mod wakes;
+mod work_products;
 mod workspaces;
 
 pub(crate) use comments::NewComment;
@@ -48,7 +50,12 @@ use crate::{Caller, Engine};
 
 impl Engine {
     /// A company that the caller may see.
-    async fn company(&self, conn: &mut SqliteConnection, caller: &Caller, id: CompanyId) -> Answer<Company> {
+    pub(crate) async fn company(
+        &self,
+        conn: &mut SqliteConnection,
+        caller: &Caller,
+        id: CompanyId,
+    ) -> Answer<Company> {
         caller.within(id)?;
         store::companies::get(conn, id).await.or_missing("Company")
     }

@@ -9,7 +9,7 @@ use contract::operations::*;
 use contract::recovery::*;
 use contract::run::{InvocationSource, Run, RunStatus};
 use domain::outlook::{Facts, Held, LiveRun, outlook, run_outlook};
-use domain::recovery::{check_resolution, may_become};
+use domain::recovery::check_resolution;
 use serde_json::{Value, json};
 use store::{SqliteConnection, WriteTx};
 
@@ -85,7 +85,6 @@ impl Engine {
         } else {
             RecoveryStatus::Resolved
         };
-        debug_assert!(may_become(action.status, end));
         let back = action.return_owner_agent_id;
         let action = self.end_recovery(tx, action, (end, outcome), note).await?;
         // The work goes back to whom it was taken from.

@@ -1,10 +1,11 @@
 //! Asking agents to work, and reading what became of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use contract::agent::AgentPath;
 use contract::operations::*;
-use contract::run::{InvocationSource, TriggerDetail};
+use contract::run::{InvocationSource, RunStatus, TriggerDetail};
 use contract::wake::*;
 use contract::{ApiError, JsonObject};
 use serde_json::json;
@@ -71,9 +72,29 @@ impl Handle<InvokeHeartbeat> for Engine {
 }
 
 impl Handle<ListWakeupsOp> for Engine {
-    async fn handle(self: &Arc<Self>, caller: &Caller, q: ListWakeups) -> Answer<Vec<WakeupRequest>> {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: ListWakeups) -> Answer<Vec<WakeupLine>> {
         let mut conn = self.store.read().await.answer()?;
         self.company(&mut conn, caller, q.company_id).await?;
-        store::wakeups::list(&mut conn, &q, bounded(q.limit, 100, 500)).await.answer()
+        let wakes = store::wakeups::list(&mut conn, &q, bounded(q.limit, 100, 500)).await.answer()?;
+        let about: BTreeSet<_> = wakes.iter().filter_map(|w| w.issue_id).collect();
+        let issues = store::issues::many(&mut conn, &about.into_iter().collect::<Vec<_>>()).await.answer()?;
+        let mut lines = Vec::with_capacity(wakes.len());
+        for wake in wakes {
+            let issue = issues.iter().find(|i| Some(i.id) == wake.issue_id);
+            let retry_at = match wake.run_id.filter(|_| wake.status == WakeupStatus::Queued) {
+                Some(run) => {
+                    let run = store::runs::get(&mut conn, run).await.answer()?;
+                    run.filter(|r| r.status == RunStatus::ScheduledRetry).and_then(|r| r.scheduled_retry_at)
+                }
+                None => None,
+            };
+            lines.push(WakeupLine {
+                issue_identifier: issue.and_then(|i| i.identifier.clone()),
+                issue_title: issue.map(|i| i.title.clone()),
+                wake,
+                retry_at,
+            });
+        }
+        Ok(lines)
     }
 }

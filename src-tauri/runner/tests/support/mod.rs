@@ -152,3 +152,27 @@ pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+pub fn parent_of(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Kills a host outright, and waits until nothing more comes from it.
+pub async fn kill_host(handle: &mut HostHandle, host: i32) {
+    assert!(std::process::Command::new("kill").args(["-9", &host.to_string()]).status().unwrap().success());
+    while handle.next_event().await.is_ok() {}
+    until("the host is gone", || !is_alive(host)).await;
+}
+
+/// Waits until the host of a run that was dismissed has left.
+pub async fn host_left(place: &Place) {
+    let run = place.run_id.to_string();
+    until("the host leaves", || {
+        !pids().any(|p| {
+            std::fs::read_to_string(format!("/proc/{p}/cmdline"))
+                .is_ok_and(|c| c.contains("run-host") && c.contains(&run))
+        })
+    })
+    .await;
+}

@@ -43,8 +43,14 @@ impl Door {
         if let Some(t) = token {
             r = r.bearer_auth(t);
         }
-        if let Some(b) = body {
-            r = r.json(&b);
+        match body {
+            Some(b) if b.get("file").is_some_and(Value::is_object) => {
+                r = r
+                    .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+                    .body(multipart(&b));
+            }
+            Some(b) => r = r.json(&b),
+            None => {}
         }
         let r = r.send().await.unwrap();
         let status = r.status();
@@ -74,6 +80,31 @@ impl Door {
         let key = self.ok("POST", &format!("/api/agents/{id}/keys"), Some(json!({}))).await;
         (id, key["token"].as_str().unwrap().to_owned())
     }
+}
+
+const BOUNDARY: &str = "----part";
+
+/// A form with the file `{ name, type, content }` under `file`, and text in its other fields.
+fn multipart(form: &Value) -> Vec<u8> {
+    let mut out = String::new();
+    for (key, value) in form.as_object().unwrap() {
+        let text = |v: &Value| v.as_str().unwrap().to_owned();
+        out += &match value {
+            Value::Object(file) => format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{key}\"; filename=\"{}\"\r\n\
+                 Content-Type: {}\r\n\r\n{}\r\n",
+                text(&file["name"]),
+                text(&file["type"]),
+                text(&file["content"])
+            ),
+            v => format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{key}\"\r\n\r\n{}\r\n",
+                text(v)
+            ),
+        };
+    }
+    out += &format!("--{BOUNDARY}--\r\n");
+    out.into_bytes()
 }
 
 /// A path of the right shape for every parameter.

@@ -125,8 +125,8 @@ pub fn Overview(current: Current) -> impl IntoView {
                                 <Show when=move || all.with(|w| w.is_empty())>
                                     <p class="pad muted">"It has not been woken yet."</p>
                                 </Show>
-                                <For each=move || all.get().to_vec() key=|w| (w.id, w.status, w.coalesced_count) let:w>
-                                    <WakeRow wake=w />
+                                <For each=move || all.get().to_vec() key=|w| (w.wake.id, w.wake.status, w.wake.coalesced_count, w.retry_at) let:w>
+                                    <WakeRow line=w />
                                 </For>
                             </div>
                         }

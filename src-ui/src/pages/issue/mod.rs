@@ -1,8 +1,10 @@
 //! An issue's own page: what it says, what happens on it, who does what next.
 
+pub mod attachments;
 mod decomposition;
 mod documents;
 mod outlook;
+mod outputs;
 mod properties;
 mod review;
 mod stages;
@@ -160,6 +162,8 @@ fn Detail(current: Current) -> impl IntoView {
     });
     // An issue that was just made is watched: the end of its thread stays in view until one scrolls up.
     let main = NodeRef::<html::Div>::new();
+    let files = attachments::Files::of(id);
+    let dropping = RwSignal::new(false);
     let column = NodeRef::<html::Div>::new();
     let young = detail.with_untracked(|d| {
         d.issue.assignee_agent_id.is_some() && clock().since(d.issue.created_at).as_secs() < 60
@@ -199,6 +203,22 @@ fn Detail(current: Current) -> impl IntoView {
                 <div
                     node_ref=main
                     class="issue-main"
+                    class:dropping=move || dropping.get()
+                    on:dragover=move |ev: web_sys::DragEvent| {
+                        if ev.data_transfer().is_some_and(|d| d.types().includes(&"Files".into(), 0)) {
+                            ev.prevent_default();
+                            dropping.set(true);
+                        }
+                    }
+                    on:dragleave=move |_| dropping.set(false)
+                    on:drop=move |ev: web_sys::DragEvent| {
+                        dropping.set(false);
+                        let dropped = attachments::files_of(ev.data_transfer());
+                        if !dropped.is_empty() {
+                            ev.prevent_default();
+                            files.send(dropped);
+                        }
+                    }
                     on:wheel=move |ev| {
                         if ev.delta_y() < 0.0 {
                             stuck.set(false);
@@ -213,6 +233,8 @@ fn Detail(current: Current) -> impl IntoView {
                         <decomposition::Decomposition current=current />
                         <subissues::SubIssues current=current />
                         <documents::Documents current=current />
+                        <outputs::Outputs current=current />
+                        <attachments::Attachments current=current files=files />
                         <workspace::Workspace current=current />
                         <thread_view::Thread current=current />
                         <Composer

@@ -145,10 +145,10 @@ pub fn Thread(current: Current) -> impl IntoView {
                         </p>
                         <For
                             each=move || wakes.get().map(|w| w.to_vec()).unwrap_or_default()
-                            key=|w| (w.id, w.status, w.coalesced_count)
+                            key=|w| (w.wake.id, w.wake.status, w.wake.coalesced_count, w.retry_at)
                             let:w
                         >
-                            <WakeRow wake=w />
+                            <WakeRow line=w hide_issue=true />
                         </For>
                     </div>
                 }

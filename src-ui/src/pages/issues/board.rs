@@ -6,13 +6,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use contract::company::CompanyPath;
 use contract::issue::{IssueRow, IssueStatus};
+use contract::operations as op;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::edit;
 use super::list::NoIssues;
 use super::source::IssueSource;
+use crate::api::query::{Ask, use_query};
 use crate::components::base::{Icon, StatusIcon};
 use crate::components::icons as i;
 use crate::components::issue_row::CardContent;
@@ -106,6 +109,9 @@ pub fn Board(view: RwSignal<IssueView>, source: IssueSource) -> impl IntoView {
         }
         true
     });
+    provide_context(use_query::<op::ListPrimaryWorkProducts>(move || {
+        Some(Ask::within(CompanyPath { company_id: co.id }, co.id))
+    }));
     view! {
         <Show when=move || empty.get()>
             <NoIssues view=view />

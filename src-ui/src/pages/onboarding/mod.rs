@@ -137,13 +137,9 @@ fn focus(testid: &'static str) {
 /// Gives the company that was just founded another name or mission.
 async fn rename(company: CompanyId, name: String, mission: String) -> Result<Company, ApiError> {
     let input = UpdateCompany {
-        company_id: company,
         name: Some(checked("The name", name)?),
         description: Patch::from(optional("The mission", mission.trim())?),
-        status: None,
-        budget_monthly_cents: None,
-        require_board_approval_for_new_agents: None,
-        brand_color: Patch::Keep,
+        ..UpdateCompany::of(company)
     };
     call::<op::UpdateCompanyOp>(&input).await
 }

@@ -119,6 +119,7 @@ impl Handle<GetContext> for Engine {
         let continuation_summary =
             store::documents::get(&mut conn, issue.id, CONTINUATION_SUMMARY).await.answer()?;
         let workspace = self.workspace_of(&mut conn, &issue).await?.filter(|w| w.closed_at.is_none());
+        let attachments = self.attachment_briefs(&mut conn, &issue).await?;
         let d = self.issue_detail(&mut conn, issue).await?;
         let i = d.issue;
         Ok(HeartbeatContext {
@@ -148,7 +149,7 @@ impl Handle<GetContext> for Engine {
             goal: d.goal,
             comment_cursor,
             wake_comment,
-            attachments: Vec::new(),
+            attachments,
             continuation_summary,
             current_execution_workspace: workspace
                 .and_then(|w| serde_json::to_value(w).ok()?.as_object().cloned()),
