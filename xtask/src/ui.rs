@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::build::Profile;
+use crate::editor;
 use crate::project::{Project, say, step};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -40,7 +41,8 @@ pub fn build(project: &Project, profile: Profile) -> Result<()> {
     Ok(())
 }
 
-type Files = Vec<(PathBuf, Vec<u8>)>;
+/// Files by their path within a folder.
+pub type Files = Vec<(PathBuf, Vec<u8>)>;
 
 /// The module and its JavaScript glue.
 fn bind(wasm: &Path) -> Result<Files> {
@@ -63,7 +65,7 @@ fn bind(wasm: &Path) -> Result<Files> {
     collect(&out)
 }
 
-/// What the page is made of besides the module: the page itself, the styles as one file, the fonts.
+/// What the page is made of besides the module: the page itself, the styles as one file, the fonts, the editor.
 fn page(project: &Project) -> Result<Files> {
     let ui = project.root.join("src-ui");
     let mut files = Files::new();
@@ -74,6 +76,11 @@ fn page(project: &Project) -> Result<Files> {
     for font in collect(&ui.join("fonts"))? {
         if font.0.extension().is_some_and(|e| e == "woff2") {
             files.push((Path::new("fonts").join(font.0), font.1));
+        }
+    }
+    for script in collect(&editor::bundle(project))? {
+        if script.0.extension().is_some_and(|e| e == "js") {
+            files.push((Path::new("editor").join(script.0), script.1));
         }
     }
     Ok(files)
@@ -97,7 +104,7 @@ fn styles(ui: &Path) -> Result<Vec<u8>> {
 }
 
 /// The files below a folder, in the order of their names. A folder that is not there is empty.
-fn collect(dir: &Path) -> Result<Files> {
+pub fn collect(dir: &Path) -> Result<Files> {
     fn walk(dir: &Path, base: &Path, files: &mut Files) -> Result<()> {
         for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
             let path = entry?.path();
@@ -119,7 +126,7 @@ fn collect(dir: &Path) -> Result<Files> {
 
 /// Makes `dist` hold exactly these files. Those that are right already are left alone, so that the desktop binary,
 /// which embeds them and goes by their times, is not built anew for nothing.
-fn publish(dist: &Path, files: &Files) -> Result<usize> {
+pub fn publish(dist: &Path, files: &Files) -> Result<usize> {
     let mut written = 0;
     for (name, bytes) in files {
         let path = dist.join(name);
