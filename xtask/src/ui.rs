@@ -20,16 +20,19 @@ pub fn build(project: &Project, profile: Profile) -> Result<()> {
     };
     step(
         "build the frontend",
-        &mut project.cargo(["build", "-p", "paperclip-ui", "--bin", "paperclip-ui"].into_iter().chain([
+        &mut project.cargo(["build", "-p", "paperclip-ui", "-p", "paperclip-diagrams"].into_iter().chain([
             "--target",
             TARGET,
             "--profile",
             profile,
         ])),
     )?;
-    let wasm = project.target.join(TARGET).join(profile).join("paperclip-ui.wasm");
+    let built = project.target.join(TARGET).join(profile);
     let begun = Instant::now();
-    let mut files = bind(&wasm)?;
+    let mut files = bind(&built.join("paperclip-ui.wasm"), "app")?;
+    for (name, bytes) in bind(&built.join("paperclip_diagrams.wasm"), "diagrams")? {
+        files.push((Path::new("diagrams").join(name), bytes));
+    }
     files.extend(page(project)?);
     let written = publish(&project.dist(), &files)?;
     let size = files.iter().find(|(n, _)| n == Path::new("app_bg.wasm")).map_or(0, |(_, b)| b.len());
@@ -44,14 +47,14 @@ pub fn build(project: &Project, profile: Profile) -> Result<()> {
 /// Files by their path within a folder.
 pub type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// The module and its JavaScript glue.
-fn bind(wasm: &Path) -> Result<Files> {
+/// A module and its JavaScript glue.
+fn bind(wasm: &Path, name: &str) -> Result<Files> {
     let out = wasm.with_extension("bound");
     let _ = fs::remove_dir_all(&out);
     fs::create_dir_all(&out)?;
     wasm_bindgen_cli_support::Bindgen::new()
         .input_path(wasm)
-        .out_name("app")
+        .out_name(name)
         .web(true)?
         .typescript(false)
         .keep_debug(false)
@@ -77,6 +80,11 @@ fn page(project: &Project) -> Result<Files> {
         if font.0.extension().is_some_and(|e| e == "woff2") {
             files.push((Path::new("fonts").join(font.0), font.1));
         }
+    }
+    for name in ["draw.js", "worker.js"] {
+        let path = Path::new("diagrams").join(name);
+        let bytes = fs::read(ui.join(&path)).with_context(|| format!("src-ui/diagrams/{name}"))?;
+        files.push((path, bytes));
     }
     for script in collect(&editor::bundle(project))? {
         if script.0.extension().is_some_and(|e| e == "js") {

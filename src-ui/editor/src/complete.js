@@ -3,7 +3,7 @@
 
 import { autocompletion, completionKeymap, acceptCompletion, startCompletion } from '@codemirror/autocomplete';
 import { Prec } from '@codemirror/state';
-import { keymap } from '@codemirror/view';
+import { keymap, tooltips } from '@codemirror/view';
 import { inCode } from './markdown.js';
 
 const NAMES = [
@@ -59,6 +59,8 @@ const source = (offer) => async (context) => {
 
 /** `offer(kind, typed)` resolves to a JSON list of `{label, detail, insert}`, best first. */
 export const completion = (offer) => [
+  // The list is wider than a small field, and a dialog or a page that scrolls would cut it off.
+  tooltips({ parent: document.body }),
   autocompletion({
     override: [source(offer)],
     defaultKeymap: false,

@@ -6,7 +6,7 @@ import { history, historyKeymap, moveLineDown, moveLineUp, redo, standardKeymap,
 import { Annotation, Compartment, EditorSelection, EditorState, Transaction } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { completion } from './complete.js';
-import { fromSource, lineEndings, read, resetEndings, sliceSource, toSource } from './endings.js';
+import { fromSource, lineEndings, read, resetEndings, sliceSource, tell, toSource } from './endings.js';
 import { files } from './files.js';
 import { finding, openSearchPanel } from './find.js';
 import * as format from './format.js';
@@ -18,9 +18,6 @@ export { highlight } from './highlight.js';
 
 /** Set on changes that come from the window, which knows them already. */
 const outside = Annotation.define();
-
-/** Changes in one go beyond which the whole text is told instead. */
-const MOST_CHANGES = 40;
 
 const COMMANDS = {
   bold: format.bold,
@@ -61,21 +58,6 @@ const keys = (calls) => [
   { key: 'Escape', run: () => calls.cancel?.() ?? false },
 ];
 
-/** Tells the window what has changed, last change first, so that each one's offsets hold when it is applied. */
-function tellChanges(update, change) {
-  const changes = [];
-  update.changes.iterChanges((fromA, toA, fromB, toB) => changes.push([fromA, toA, fromB, toB]));
-  const old = update.startState;
-  if (changes.length > MOST_CHANGES) {
-    change(0, toSource(old, old.doc.length), sliceSource(update.state), true);
-    return;
-  }
-  for (let n = changes.length - 1; n >= 0; n -= 1) {
-    const [fromA, toA, fromB, toB] = changes[n];
-    change(toSource(old, fromA), toSource(old, toA), sliceSource(update.state, fromB, toB), n === 0);
-  }
-}
-
 /**
  * Makes an editor within `parent`.
  *
@@ -114,7 +96,7 @@ export function create(parent, options, calls) {
         keymap.of(keys(calls)),
         EditorView.updateListener.of((update) => {
           const own = update.docChanged && !update.transactions.some((tr) => tr.annotation(outside));
-          if (own) tellChanges(update, calls.change);
+          if (own) tell(update, calls.change);
           if (calls.select && (update.selectionSet || update.docChanged)) {
             const { from, to } = update.state.selection.main;
             calls.select(toSource(update.state, from), toSource(update.state, to));

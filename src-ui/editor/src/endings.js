@@ -132,3 +132,23 @@ export function sliceSource(state, from = 0, to = state.doc.length) {
   plainly(to);
   return out;
 }
+
+/** Changes in one go beyond which the whole text is told instead. */
+const MOST_CHANGES = 40;
+
+/**
+ * Tells what an update has changed of the source: `change(from, to, text, last)`, the last change of the text first, so
+ * that each one's offsets hold when it is applied.
+ */
+export function tell({ changes, startState, state }, change) {
+  const all = [];
+  changes.iterChanges((...range) => all.push(range));
+  if (all.length > MOST_CHANGES) {
+    change(0, toSource(startState, startState.doc.length), sliceSource(state), true);
+    return;
+  }
+  for (let n = all.length - 1; n >= 0; n -= 1) {
+    const [fromA, toA, fromB, toB] = all[n];
+    change(toSource(startState, fromA), toSource(startState, toA), sliceSource(state, fromB, toB), n === 0);
+  }
+}

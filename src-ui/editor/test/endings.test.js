@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { history, redo, undo } from '@codemirror/commands';
 import { EditorState } from '@codemirror/state';
-import { fromSource, lineEndings, read, sliceSource, toSource } from '../src/endings.js';
+import { fromSource, lineEndings, read, sliceSource, tell, toSource } from '../src/endings.js';
 
 function open(source) {
   const { text, endings } = read(source);
@@ -88,5 +88,38 @@ test('edits at random are those of a model that knows the ending of every line',
       state = command(state, undo);
     }
     assert.equal(sliceSource(state), source);
+  }
+});
+
+test('what is told of an update makes the new source of the old one', () => {
+  let seed = 11;
+  const random = (n) => { seed = (seed * 1103515245 + 12345) % 2147483648; return seed % n; };
+  const kinds = ['\n', '\r\n', '\r'];
+  for (let round = 0; round < 300; round += 1) {
+    let source = '';
+    for (let n = 0; n < 20; n += 1) source += `😀${n}${kinds[random(3)]}`;
+    let state = open(source);
+    for (let edit = 0; edit < 6; edit += 1) {
+      const changes = [];
+      const many = random(10) === 0 ? 60 : 1 + random(3);
+      for (let n = 0, at = 0; n < many && at < state.doc.length; n += 1) {
+        const from = Math.min(state.doc.length, at + random(6));
+        const to = Math.min(state.doc.length, from + random(5));
+        changes.push({ from, to, insert: ['', 'x', '\n', 'y\r\nz', 'é\n\n'][random(5)] });
+        at = to + 1;
+      }
+      const tr = random(4) === 0 ? null : state.update({ changes });
+      let update = tr && { changes: tr.changes, startState: state, state: tr.state };
+      if (!update) undo({ state, dispatch: (t) => { update = { changes: t.changes, startState: state, state: t.state }; } });
+      if (!update) continue;
+      let lasts = 0;
+      tell(update, (from, to, text, last) => {
+        source = source.slice(0, from) + text + source.slice(to);
+        lasts += last ? 1 : 0;
+      });
+      state = update.state;
+      assert.equal(source, sliceSource(state));
+      assert.ok(lasts === 1 || update.changes.empty);
+    }
   }
 });

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::project::{Project, output};
 
 /// What is packed; all that these are linked with comes along.
-const ROOTS: [&str; 3] = ["paperclip-desktop", "paperclip-cli", "paperclip-ui"];
+const ROOTS: [&str; 4] = ["paperclip-desktop", "paperclip-cli", "paperclip-ui", "paperclip-diagrams"];
 
 /// Files of others within the program: their part of the checkout, their licence's name, and its text.
 const INCLUDED: [(&str, &str, &str); 4] = [

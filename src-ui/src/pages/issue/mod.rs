@@ -29,6 +29,7 @@ use crate::api::query::{Ask, Query, use_query};
 use crate::components::base::{Empty, Icon, Link, RunBadge, copy, loaded};
 use crate::components::composer::{Composer, Outcome};
 use crate::components::icons as i;
+use crate::components::markdown_editor::FocusRequest;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::components::shell::Topbar;
 use crate::components::virtual_list::watch_height;
@@ -138,7 +139,7 @@ fn Detail(current: Current) -> impl IntoView {
         }
     });
     mark_read(id);
-    let composer = NodeRef::<html::Textarea>::new();
+    let composer = FocusRequest::new();
     let editing = RwSignal::new(false);
     use_keys(move |ev, key| {
         let over = app.dialog.with_untracked(Option::is_some) || app.menu.with_untracked(Option::is_some);
@@ -147,11 +148,7 @@ fn Detail(current: Current) -> impl IntoView {
         }
         match key {
             "e" => editing.set(true),
-            "r" => {
-                let Some(el) = composer.get_untracked() else { return false };
-                el.scroll_into_view();
-                let _ = el.focus();
-            }
+            "r" => composer.now(),
             "s" | "p" | "a" => return properties::open(key, current, co),
             "Escape" => co.go(Page::Issues(String::new())),
             _ => return false,
@@ -222,7 +219,7 @@ fn Detail(current: Current) -> impl IntoView {
                                 stuck.set(true);
                                 mark_read(id);
                             })
-                            node=composer
+                            focus=composer
                         />
                     </div>
                 </div>
