@@ -6,6 +6,8 @@
 
 mod theme;
 
+use std::borrow::Cow;
+
 use mermaid_svg::RenderError;
 use roxmltree::{Document, Node, NodeType};
 use serde::Serialize;
@@ -130,12 +132,37 @@ pub fn drawn(source: &str, scope: &str) -> Result<Shape, String> {
     if source.len() > LONGEST {
         return Err("This diagram is too long to be drawn.".into());
     }
-    let svg = mermaid_svg::render_with(source, &theme::theme()).map_err(|e| told(&e))?;
+    let svg = mermaid_svg::render_with(&timeless(source), &theme::theme()).map_err(|e| told(&e))?;
     let read = Document::parse(&svg).map_err(|e| format!("This diagram cannot be drawn: {e}."))?;
     match part(read.root_element(), scope) {
-        Some(Part::Shape(shape)) => Ok(shape),
+        Some(Part::Shape(shape)) => Ok(sized(shape)),
         _ => Err("This diagram has nothing in it.".into()),
     }
+}
+
+/// A Gantt chart without the line that marks today: a drawing knows no clock.
+fn timeless(source: &str) -> Cow<'_, str> {
+    if !source.lines().any(|l| l.trim() == "gantt") {
+        return Cow::Borrowed(source);
+    }
+    let mut out = String::with_capacity(source.len() + 20);
+    for line in source.lines().filter(|l| !l.trim_start().starts_with("todayMarker")) {
+        out.push_str(line);
+        out.push_str(if line.trim() == "gantt" { "\ntodayMarker off\n" } else { "\n" });
+    }
+    Cow::Owned(out)
+}
+
+/// A drawing at its natural size instead of as wide as its place.
+fn sized(mut shape: Shape) -> Shape {
+    let view = shape.attributes.iter().find(|(name, _)| name == "viewBox").map(|(_, value)| value.clone());
+    let numbers: Vec<String> = view.iter().flat_map(|v| v.split_whitespace()).map(str::to_owned).collect();
+    if let [_, _, width, height] = numbers.as_slice() {
+        shape.attributes.retain(|(name, _)| name != "width" && name != "height");
+        shape.attributes.push(("width".into(), width.clone()));
+        shape.attributes.push(("height".into(), height.clone()));
+    }
+    shape
 }
 
 fn told(error: &RenderError) -> String {

@@ -41,7 +41,8 @@ fn every_kind_is_drawn_from_shapes_that_are_named_and_in_the_windows_colours() {
     for (kind, source) in DIAGRAMS {
         let shape = drawn(source, "d1-").unwrap_or_else(|e| panic!("{kind}: {e}"));
         assert_eq!(shape.tag, "svg", "{kind}");
-        assert!(shape.attributes.iter().any(|(n, _)| n == "viewBox"), "{kind}");
+        let width = shape.attributes.iter().find(|(n, _)| n == "width").map(|(_, v)| v.parse::<f64>());
+        assert!(matches!(width, Some(Ok(w)) if w > 0.0), "{kind}: {width:?}");
         let mut shapes = Vec::new();
         all(&shape, &mut shapes);
         for shape in shapes {
@@ -83,4 +84,12 @@ fn what_cannot_be_drawn_says_why() {
             assert!(why.is_empty(), "{source:?} was drawn");
         }
     }
+}
+
+#[test]
+fn a_gantt_chart_asks_no_clock() {
+    let source =
+        timeless("%% plan\n  gantt\n  todayMarker stroke:red\n  section A\n  One :a1, 2026-01-01, 30d\n");
+    assert_eq!(source, "%% plan\n  gantt\ntodayMarker off\n  section A\n  One :a1, 2026-01-01, 30d\n");
+    assert_eq!(timeless("pie\n\"gantt\" : 1"), "pie\n\"gantt\" : 1");
 }

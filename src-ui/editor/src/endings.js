@@ -14,9 +14,10 @@ const plain = { base: '\n', at: [], kinds: [] };
 /** Splits a source into the editor's text and its endings. */
 export function read(source) {
   if (!source.includes('\r')) return { text: source, endings: plain };
-  const count = { '\n': 0, '\r\n': 0, '\r': 0 };
+  const count = {};
   const breaks = /\r\n?|\n/g;
-  for (const [kind] of source.matchAll(breaks)) count[kind] += 1;
+  for (const [kind] of source.matchAll(breaks)) count[kind] = (count[kind] ?? 0) + 1;
+  // Of two that are as frequent, the one that comes first.
   const base = Object.keys(count).reduce((best, kind) => (count[kind] > count[best] ? kind : best));
   const endings = { base, at: [], kinds: [] };
   let shrunk = 0;

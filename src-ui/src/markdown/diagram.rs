@@ -54,7 +54,8 @@ pub fn Diagram(source: String) -> impl IntoView {
     let as_source = RwSignal::new(false);
     let text = StoredValue::new(source);
     Effect::new(move |_| {
-        let Some(el) = host.get() else { return };
+        // The place of the drawing has no size as long as it is empty.
+        let Some(el) = host.get().and_then(|h| h.parent_element()) else { return };
         once_seen(&el, move || {
             let Some(source) = text.try_get_value() else { return };
             spawn_local(async move {
