@@ -246,10 +246,11 @@ async fn tab_leaves_a_text_and_serves_lists_and_tables() {
     scene.window.close().await;
 }
 
-/// Milliseconds from a key to the frame that shows it.
-async fn latency(window: &Window) -> Vec<f64> {
-    let begin = "window.taken = []; addEventListener('keydown', () => { const begun = performance.now(); \
-                 requestAnimationFrame(() => setTimeout(() => taken.push(performance.now() - begun))); }, true);";
+/// Milliseconds from a key to the frame that shows it: of half the keys at most, and of all but one in twenty.
+async fn latency(window: &Window) -> (f64, f64) {
+    let begin = "window.taken = []; window.measure ??= addEventListener('keydown', () => { \
+                 const begun = performance.now(); \
+                 requestAnimationFrame(() => setTimeout(() => taken.push(performance.now() - begun))); }, true) ?? 1;";
     window.page.execute(begin, Vec::new()).await.unwrap();
     for _ in 0..8 {
         typed(window, "some words ").await;
@@ -257,8 +258,9 @@ async fn latency(window: &Window) -> Vec<f64> {
     }
     let taken = window.page.execute("return taken", Vec::new()).await.unwrap();
     let mut taken: Vec<f64> = taken.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+    assert!(taken.len() > 60, "every key is measured: {}", taken.len());
     taken.sort_by(f64::total_cmp);
-    taken
+    (taken[taken.len() / 2], taken[taken.len() * 19 / 20])
 }
 
 #[tokio::test]
@@ -275,21 +277,21 @@ async fn a_megabyte_is_typed_in_without_a_hitch() {
     window.lead(&format!("/issues/{}", text(&issue["identifier"]))).await;
     window.select("[aria-label='Edit document']").await;
     let begun = std::time::Instant::now();
+    // How long a key takes on this machine at this time.
+    typed(window, "e").await;
+    window.select(TEXT).await;
+    let (short, short_late) = latency(window).await;
+    keys(window, &[Key::Control], &key(Key::Enter)).await;
+    window.find("issue-description").await;
     let click = "document.querySelector(\"[aria-label='Edit document']\").click()";
     window.page.execute(click, Vec::new()).await.unwrap();
     window.select(TEXT).await;
     println!("a megabyte in the editor after {} ms", begun.elapsed().as_millis());
-    let taken = latency(window).await;
-    let at = |part: f64| taken[((taken.len() - 1) as f64 * part) as usize];
+    let (median, late) = latency(window).await;
     println!(
-        "keys to frame: median {:.0} ms, 95% {:.0} ms, worst {:.0} ms of {}",
-        at(0.5),
-        at(0.95),
-        at(1.0),
-        taken.len()
+        "keys to frame: median {median:.0} ms, 95% {late:.0} ms; in a short text {short:.0} ms and {short_late:.0} ms"
     );
-    assert!(taken.len() > 60, "every key is measured: {}", taken.len());
-    assert!(at(0.5) < 80.0, "half the keys take {:.0} ms or more", at(0.5));
+    assert!(median < short * 2.0 + 16.0, "a key takes {median:.0} ms, and {short:.0} ms in a short text");
     keys(window, &[Key::Control], &key(Key::Enter)).await;
     let wanted = format!("{body}{}", "some words ".repeat(8));
     scene.client.until(&path, PATIENCE, |d| d["body"] == wanted.as_str()).await;
