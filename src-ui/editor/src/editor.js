@@ -19,6 +19,12 @@ export { highlight } from './highlight.js';
 /** Set on changes that come from the window, which knows them already. */
 const outside = Annotation.define();
 
+/**
+ * Longer texts have no colours, as longer ones are not drawn where they are read: telling their parts anew would take a
+ * frame's time at every key.
+ */
+const LONGEST = 400_000;
+
 const COMMANDS = {
   bold: format.bold,
   italic: format.italic,
@@ -87,7 +93,7 @@ export function create(parent, options, calls) {
         EditorView.contentAttributes.of(attributes),
         placeholder(options.placeholder ?? ''),
         writable.of(locked(!!options.readOnly)),
-        markdown,
+        text.length > LONGEST ? [] : markdown,
         calls.offer ? completion(calls.offer) : [],
         finding,
         notes((id, what) => calls.note?.(id, what)),
