@@ -145,7 +145,7 @@ pub fn Editor(
         }
         let field = field.try_get_untracked().flatten();
         let at = field.as_ref().and_then(|f| Some((f.selection_start().ok()??, f.selection_end().ok()??)));
-        let active = field.as_ref().is_some_and(|f| has_focus(f));
+        let active = field.as_ref().is_some_and(has_focus);
         let made = words.with_value(|(label, placeholder, testid)| {
             value.with_untracked(|text| {
                 let options = Options {
