@@ -17,6 +17,7 @@
 //! | `agent-row` (with `data-name`), `agent-new`, `agent-new-name`, `agent-new-submit`, `agent-pause`, `agent-resume`, `agent-wake`, `agent-save`, `agent-tab-NAME` | agents |
 //! | `run-row`, `run-state` (with `data-status`), `transcript-raw`, `transcript-jump`, `cancel-run` | runs |
 //! | `menu`, `menu-filter`, `menu-item` (with `data-value`), `palette`, `palette-input`, `palette-item`, `toast`, `confirm-yes` | layers |
+//! | each place for Markdown | its name is on the plain field, and on `.cm-content` once the editor has taken its place |
 //! | `settings-theme-NAME`, `settings-trust`, `settings-backup-now`, `settings-doctor` | settings |
 
 #![recursion_limit = "256"]

@@ -28,6 +28,7 @@ pub fn rules(project: &Project) -> Result<()> {
         ("dependency direction", arrows::check(&metadata)),
         ("sources", sources::check(project)?),
         ("licences", licences::check(&metadata)),
+        ("licences of the editor", licences::of_lock(&project.root.join("src-ui/editor/package-lock.json"))?),
         ("advisories", advisories::check(project, &metadata)?),
     ] {
         say(format_args!("xtask: {rule}: {}", if found.is_empty() { "ok" } else { "broken" }));

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod check;
+mod editor;
 mod package;
 mod project;
 mod run;
@@ -25,6 +26,7 @@ usage: cargo xtask <command>
   bench [ARGS]         measure a release build on a large database and print a table
   check                format, lints, the rules of the code base, licences and advisories
   ui [--release]       build the frontend into dist/
+  editor [--check]     bundle the window's Markdown editor anew, with npm (--check: say whether that would change it)
   catalog              make the manifest of the skills that ship with the program anew";
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn dispatch() -> Result<()> {
         Some("bench") => bench::bench(&project, &rest),
         Some(bench::stream::COMMAND) => bench::stream::stream(),
         Some("check") => check::check(&project),
+        Some("editor") => editor::editor(&project, &rest),
         Some("ui") => ui::build(&project, build::profile(&rest)?),
         Some("catalog") => project::step(
             "make the catalog's manifest",

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::build::Profile;
 use crate::project::{Project, say, step};
 use crate::system::{self, Purpose};
-use crate::{check, ui};
+use crate::{check, editor, ui};
 
 /// The agent command line that the end-to-end test runs, at the version it was written against.
 const CLAUDE_CODE: (&str, &str) = ("@anthropic-ai/claude-code", "2.1.197");
@@ -19,6 +19,7 @@ pub fn test(project: &Project, args: &[String]) -> Result<()> {
     system::require(Purpose::Test)?;
     let claude = claude_code(project)?;
     check::rules(project)?;
+    editor::check_if_possible(project)?;
     ui::build(project, Profile::Release)?;
     check::lints(project)?;
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::build::Profile;
+use crate::editor;
 use crate::project::{Project, say, step};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -19,16 +20,19 @@ pub fn build(project: &Project, profile: Profile) -> Result<()> {
     };
     step(
         "build the frontend",
-        &mut project.cargo(["build", "-p", "paperclip-ui", "--bin", "paperclip-ui"].into_iter().chain([
+        &mut project.cargo(["build", "-p", "paperclip-ui", "-p", "paperclip-diagrams"].into_iter().chain([
             "--target",
             TARGET,
             "--profile",
             profile,
         ])),
     )?;
-    let wasm = project.target.join(TARGET).join(profile).join("paperclip-ui.wasm");
+    let built = project.target.join(TARGET).join(profile);
     let begun = Instant::now();
-    let mut files = bind(&wasm)?;
+    let mut files = bind(&built.join("paperclip-ui.wasm"), "app")?;
+    for (name, bytes) in bind(&built.join("paperclip_diagrams.wasm"), "diagrams")? {
+        files.push((Path::new("diagrams").join(name), bytes));
+    }
     files.extend(page(project)?);
     let written = publish(&project.dist(), &files)?;
     let size = files.iter().find(|(n, _)| n == Path::new("app_bg.wasm")).map_or(0, |(_, b)| b.len());
@@ -40,16 +44,17 @@ pub fn build(project: &Project, profile: Profile) -> Result<()> {
     Ok(())
 }
 
-type Files = Vec<(PathBuf, Vec<u8>)>;
+/// Files by their path within a folder.
+pub type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// The module and its JavaScript glue.
-fn bind(wasm: &Path) -> Result<Files> {
+/// A module and its JavaScript glue.
+fn bind(wasm: &Path, name: &str) -> Result<Files> {
     let out = wasm.with_extension("bound");
     let _ = fs::remove_dir_all(&out);
     fs::create_dir_all(&out)?;
     wasm_bindgen_cli_support::Bindgen::new()
         .input_path(wasm)
-        .out_name("app")
+        .out_name(name)
         .web(true)?
         .typescript(false)
         .keep_debug(false)
@@ -63,7 +68,7 @@ fn bind(wasm: &Path) -> Result<Files> {
     collect(&out)
 }
 
-/// What the page is made of besides the module: the page itself, the styles as one file, the fonts.
+/// What the page is made of besides the module: the page itself, the styles as one file, the fonts, the editor.
 fn page(project: &Project) -> Result<Files> {
     let ui = project.root.join("src-ui");
     let mut files = Files::new();
@@ -74,6 +79,16 @@ fn page(project: &Project) -> Result<Files> {
     for font in collect(&ui.join("fonts"))? {
         if font.0.extension().is_some_and(|e| e == "woff2") {
             files.push((Path::new("fonts").join(font.0), font.1));
+        }
+    }
+    for name in ["draw.js", "worker.js"] {
+        let path = Path::new("diagrams").join(name);
+        let bytes = fs::read(ui.join(&path)).with_context(|| format!("src-ui/diagrams/{name}"))?;
+        files.push((path, bytes));
+    }
+    for script in collect(&editor::bundle(project))? {
+        if script.0.extension().is_some_and(|e| e == "js") {
+            files.push((Path::new("editor").join(script.0), script.1));
         }
     }
     Ok(files)
@@ -97,7 +112,7 @@ fn styles(ui: &Path) -> Result<Vec<u8>> {
 }
 
 /// The files below a folder, in the order of their names. A folder that is not there is empty.
-fn collect(dir: &Path) -> Result<Files> {
+pub fn collect(dir: &Path) -> Result<Files> {
     fn walk(dir: &Path, base: &Path, files: &mut Files) -> Result<()> {
         for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
             let path = entry?.path();
@@ -119,7 +134,7 @@ fn collect(dir: &Path) -> Result<Files> {
 
 /// Makes `dist` hold exactly these files. Those that are right already are left alone, so that the desktop binary,
 /// which embeds them and goes by their times, is not built anew for nothing.
-fn publish(dist: &Path, files: &Files) -> Result<usize> {
+pub fn publish(dist: &Path, files: &Files) -> Result<usize> {
     let mut written = 0;
     for (name, bytes) in files {
         let path = dist.join(name);

@@ -1,16 +1,18 @@
 //! A file as it is shown: a picture, a name that saves it, or the beginning of its text.
 
-use contract::AttachmentId;
 use contract::attachment::{Attachment, AttachmentPath, essence};
 use contract::operations as op;
+use contract::{AttachmentId, CompanyId, IssueId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_json::json;
 
 use crate::api::query::{Ask, use_query};
+use crate::api::upload;
 use crate::components::base::{Icon, Skeleton};
 use crate::components::dialog::Overlay;
 use crate::components::icons as i;
+use crate::components::markdown_editor::{OnFiles, Place};
 use crate::format;
 use crate::ipc;
 use crate::state::app;
@@ -29,6 +31,31 @@ pub fn save(id: AttachmentId) {
             Err(e) => app().fail(&e),
         }
     });
+}
+
+/// The issue whose attachments become what is pasted or dropped into a text.
+#[derive(Clone, Copy)]
+pub struct AttachTo {
+    pub company: CompanyId,
+    pub issue: IssueId,
+}
+
+impl AttachTo {
+    /// Sends the files, and puts what shows them into the text.
+    pub fn takes(self) -> OnFiles {
+        Callback::new(move |(files, place): (Vec<web_sys::File>, Place)| {
+            spawn_local(async move {
+                let mut shown = Vec::new();
+                for file in &files {
+                    match upload::attach(self.company, self.issue, None, file, |_| ()).await {
+                        Ok(a) => shown.push(upload::markdown(&a)),
+                        Err(e) => app().fail(&e),
+                    }
+                }
+                place.put(&shown.join("\n"));
+            });
+        })
+    }
 }
 
 /// A picture within a text. One that cannot be shown is its words.

@@ -4,7 +4,6 @@ use contract::ApiError;
 use contract::IssueId;
 use contract::comment::AddComment;
 use contract::operations as op;
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -12,6 +11,7 @@ use crate::api::call;
 use crate::components::base::{Icon, Kbd};
 use crate::components::editor::Editor;
 use crate::components::icons as i;
+use crate::components::markdown_editor::FocusRequest;
 use crate::state::prefs;
 use crate::text::checked;
 
@@ -34,7 +34,7 @@ pub fn Composer(
     issue: IssueId,
     #[prop(into)] effect: Signal<Outcome>,
     sent: Callback<()>,
-    #[prop(optional)] node: NodeRef<html::Textarea>,
+    focus: FocusRequest,
 ) -> impl IntoView {
     let key = StoredValue::new(format!("comment:{issue}"));
     let text = RwSignal::new(prefs::load::<String>(&key.get_value()).unwrap_or_default());
@@ -81,11 +81,12 @@ pub fn Composer(
             <Editor
                 value=text
                 label="Comment"
-                placeholder="Write a comment, @ names an agent"
+                placeholder="Write a comment. @ names an agent, # an issue"
                 testid="composer"
                 class="bare"
                 submit=Callback::new(move |()| send())
-                node=node
+                late=true
+                focus=focus
             />
             {move || error.get().map(|e| view! { <div class="notice tone-red" role="alert"><Icon d=i::CIRCLE_ALERT /><span>{e.message}</span></div> })}
             <div class="composer-foot">

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 
 use crate::components::base::{Ago, Avatar, Icon};
+use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::format;
 use crate::labels::Look;
@@ -170,13 +171,12 @@ fn QuestionForm(card: Interaction, questions: Questions) -> impl IntoView {
         {pending
             .then(|| {
                 view! {
-                    <textarea
-                        class="field"
-                        rows="2"
-                        aria-label="Anything to add"
+                    <Editor
+                        value=note
+                        label="Anything to add"
                         placeholder="Anything to add, in your own words (optional)"
-                        on:input:target=move |ev| note.set(ev.target().value())
-                    ></textarea>
+                        late=true
+                    />
                     <div class="interaction-actions">
                         <button
                             class="btn primary"
@@ -295,13 +295,12 @@ fn ConfirmForm(card: Interaction, ask: Confirmation) -> impl IntoView {
             .then(|| {
                 view! {
                     <Show when=move || declining.get()>
-                        <textarea
-                            class="field"
-                            rows="2"
-                            aria-label="Reason"
+                        <Editor
+                            value=reason
+                            label="Reason"
                             placeholder=placeholder.clone()
-                            on:input:target=move |ev| reason.set(ev.target().value())
-                        ></textarea>
+                            autofocus=true
+                        />
                     </Show>
                     <div class="interaction-actions">
                         <button

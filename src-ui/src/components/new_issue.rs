@@ -189,9 +189,10 @@ pub fn NewIssue(defaults: NewIssueDefaults) -> impl IntoView {
                 <Editor
                     value=description
                     label="Description"
-                    placeholder="Describe what should be true when this is done. Markdown works, @ names an agent."
+                    placeholder="Describe what should be true when this is done. Markdown works, @ names an agent, # an issue."
                     testid="new-issue-description"
                     class="bare tall"
+                    late=true
                 />
                 <div class="chips">
                     <button class="chip-btn" data-testid="new-issue-status" on:click=pick_status>

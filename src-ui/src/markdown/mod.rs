@@ -1,5 +1,8 @@
 //! Markdown as a tree of plain data. It never becomes a string of HTML; raw HTML in it is shown as the text it is.
 
+mod code;
+mod diagram;
+mod tasks;
 pub mod view;
 
 use linkify::{LinkFinder, LinkKind};

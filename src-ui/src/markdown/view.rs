@@ -1,9 +1,12 @@
 //! Draws read Markdown.
 
 use contract::attachment::of_content_path;
+use leptos::context::Provider;
 use leptos::prelude::*;
 
-use super::{Align, Block, Inline, Item, is_safe_link, parse};
+use super::code::Code;
+use super::diagram::Diagram;
+use super::{Align, Block, Inline, Item, is_safe_link, parse, tasks};
 use crate::components::attachment::{FileLink, Picture};
 use crate::components::base::{Icon, IssueChip, Link, copy};
 use crate::components::icons as i;
@@ -13,8 +16,38 @@ use crate::state::route::{AgentTab, Page};
 
 /// Markdown, drawn.
 #[component]
-pub fn Markdown(#[prop(into)] source: Signal<String>) -> impl IntoView {
-    view! { <div class="md">{move || source.with(|s| blocks(parse(s)))}</div> }
+pub fn Markdown(
+    #[prop(into)] source: Signal<String>,
+    /// Takes the source after one of its boxes was ticked; without it they are pictures.
+    #[prop(optional, into)]
+    on_tick: Option<Callback<String>>,
+) -> impl IntoView {
+    let root = NodeRef::<leptos::html::Div>::new();
+    let tick = move |ev: &web_sys::Event| {
+        let (Some(done), Some(root)) = (on_tick, root.get_untracked()) else { return };
+        let Some(n) = tasks::target(ev, &root) else { return };
+        ev.prevent_default();
+        ev.stop_propagation();
+        if let Some(ticked) = source.with_untracked(|s| tasks::tick(s, n)) {
+            done.run(ticked);
+        }
+    };
+    view! {
+        <Provider value=tasks::Ticking(on_tick.is_some())>
+            <div
+                class="md"
+                node_ref=root
+                on:click=move |ev| tick(&ev)
+                on:keydown=move |ev| {
+                    if matches!(ev.key().as_str(), " " | "Enter") {
+                        tick(&ev);
+                    }
+                }
+            >
+                {move || source.with(|s| blocks(parse(s)))}
+            </div>
+        </Provider>
+    }
 }
 
 fn blocks(blocks: Vec<Block>) -> AnyView {
@@ -29,6 +62,9 @@ fn block(b: Block) -> AnyView {
         Block::Heading(_, t) => view! { <h4>{inlines(t)}</h4> }.into_any(),
         Block::Quote(b) => view! { <blockquote>{blocks(b)}</blockquote> }.into_any(),
         Block::Rule => view! { <hr /> }.into_any(),
+        Block::Code { language, text } if language == "mermaid" => {
+            view! { <Diagram source=text /> }.into_any()
+        }
         Block::Code { language, text } => view! { <CodeBlock language=language text=text /> }.into_any(),
         Block::List { first: None, items } => {
             let tasks = items.iter().any(|i| i.checked.is_some());
@@ -54,10 +90,11 @@ fn item(it: Item) -> AnyView {
         None
     };
     let rest = blocks(rest.collect());
+    let (role, stop) = tasks::attributes();
     match it.checked {
         Some(on) => view! {
             <li class="task" class:done=on>
-                <span class="task-box">
+                <span class="task-box" role=role tabindex=stop aria-checked=role.map(|_| on.to_string())>
                     <Icon d=if on { i::SQUARE_CHECK } else { i::SQUARE } />
                 </span>
                 <div>{first} {rest}</div>
@@ -183,7 +220,7 @@ fn CodeBlock(language: String, text: String) -> impl IntoView {
     view! {
         <div class="code">
             <div class="code-head">
-                <span>{language}</span>
+                <span>{language.clone()}</span>
                 <button
                     class="icon-btn"
                     aria-label="Copy code"
@@ -194,7 +231,7 @@ fn CodeBlock(language: String, text: String) -> impl IntoView {
                 </button>
             </div>
             <pre>
-                <code>{text}</code>
+                <Code language=language text=text />
             </pre>
         </div>
     }

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("paperclip-desktop", &["paperclip-core", "engine", "runner", "contract"]),
     ("paperclip-cli", &["runner", "contract"]),
     ("paperclip-ui", &["contract"]),
+    ("paperclip-diagrams", &[]),
     ("xtask", &[]),
 ];
 

@@ -1,5 +1,9 @@
 //! Every package's licence against those that a program under the MIT licence can be given away with.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::{packages, text};
@@ -27,19 +31,29 @@ const ALLOWED: &[&str] = &[
 ];
 
 pub fn check(metadata: &Value) -> Vec<String> {
-    packages(metadata)
-        .filter_map(|package| {
-            let (name, version) = (text(package, "name"), text(package, "version"));
-            match package["license"].as_str() {
-                None => Some(format!("{name} {version} names no licence")),
-                Some(expression) => match allowed(expression) {
-                    Some(true) => None,
-                    Some(false) => Some(format!("{name} {version} is under {expression}")),
-                    None => Some(format!("{name} {version}: `{expression}` is no SPDX expression")),
-                },
-            }
-        })
-        .collect()
+    packages(metadata).filter_map(|package| judge(text(package, "name"), package)).collect()
+}
+
+/// The packages of an npm lock file.
+pub fn of_lock(path: &Path) -> Result<Vec<String>> {
+    let lock = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lock: Value = serde_json::from_str(&lock).with_context(|| path.display().to_string())?;
+    let packages = lock["packages"].as_object().context("a lock file lists packages")?;
+    // The one without a path is the folder's own.
+    Ok(packages.iter().filter(|(path, _)| !path.is_empty()).filter_map(|(path, p)| judge(path, p)).collect())
+}
+
+/// What is wrong with a package's licence.
+fn judge(name: &str, package: &Value) -> Option<String> {
+    let version = text(package, "version");
+    match package["license"].as_str() {
+        None => Some(format!("{name} {version} names no licence")),
+        Some(expression) => match allowed(expression) {
+            Some(true) => None,
+            Some(false) => Some(format!("{name} {version} is under {expression}")),
+            None => Some(format!("{name} {version}: `{expression}` is no SPDX expression")),
+        },
+    }
 }
 
 /// Whether an SPDX expression can be met with the allowed licences alone; `None` when it cannot be read.

@@ -12,12 +12,13 @@ use serde_json::Value;
 use crate::project::{Project, output};
 
 /// What is packed; all that these are linked with comes along.
-const ROOTS: [&str; 3] = ["paperclip-desktop", "paperclip-cli", "paperclip-ui"];
+const ROOTS: [&str; 4] = ["paperclip-desktop", "paperclip-cli", "paperclip-ui", "paperclip-diagrams"];
 
 /// Files of others within the program: their part of the checkout, their licence's name, and its text.
-const INCLUDED: [(&str, &str, &str); 3] = [
+const INCLUDED: [(&str, &str, &str); 4] = [
     ("src-ui/fonts/inter-*", "OFL-1.1", "src-ui/fonts/LICENSE-Inter.txt"),
     ("src-ui/fonts/jetbrains-mono-*", "OFL-1.1", "src-ui/fonts/LICENSE-JetBrainsMono.txt"),
+    ("src-ui/editor/dist/*.js", "MIT", "src-ui/editor/dist/LICENSES.txt"),
     ("src-ui/src/components/icons.rs", "ISC", "src-ui/icons/LICENSE-Lucide.txt"),
 ];
 
@@ -30,7 +31,8 @@ pub fn copyright(project: &Project) -> Result<String> {
         let full = read(path)?;
         let holder =
             full.lines().find(|l| l.starts_with("Copyright")).context("a licence names its holder")?;
-        let holder = holder.trim_start_matches("Copyright").trim_start_matches(" (c)").trim();
+        let holder =
+            ["Copyright", " (c)", " (C)"].iter().fold(holder, |h, sign| h.trim_start_matches(sign)).trim();
         text.push_str(&format!(
             "\nFiles: {files}\nCopyright: {holder}\nLicense: {licence}\n{}",
             field(&full)

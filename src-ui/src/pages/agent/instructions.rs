@@ -203,7 +203,7 @@ fn FileEditor(current: Current, path: String, entry: bool, gone: Callback<()>) -
                             value=text
                             label="File"
                             placeholder="Markdown"
-                            class="bare tall"
+                            class="bare tall mono"
                             submit=Callback::new(move |()| save())
                         />
                         <div class="edit-actions">

@@ -28,9 +28,11 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::api::query::{Ask, Query, use_query};
+use crate::components::attachment::AttachTo;
 use crate::components::base::{Empty, Icon, Link, RunBadge, copy, loaded};
 use crate::components::composer::{Composer, Outcome};
 use crate::components::icons as i;
+use crate::components::markdown_editor::FocusRequest;
 use crate::components::menu::{Choice, Glyph, Menu, anchor};
 use crate::components::shell::Topbar;
 use crate::components::virtual_list::watch_height;
@@ -140,7 +142,7 @@ fn Detail(current: Current) -> impl IntoView {
         }
     });
     mark_read(id);
-    let composer = NodeRef::<html::Textarea>::new();
+    let composer = FocusRequest::new();
     let editing = RwSignal::new(false);
     use_keys(move |ev, key| {
         let over = app.dialog.with_untracked(Option::is_some) || app.menu.with_untracked(Option::is_some);
@@ -149,11 +151,7 @@ fn Detail(current: Current) -> impl IntoView {
         }
         match key {
             "e" => editing.set(true),
-            "r" => {
-                let Some(el) = composer.get_untracked() else { return false };
-                el.scroll_into_view();
-                let _ = el.focus();
-            }
+            "r" => composer.now(),
             "s" | "p" | "a" => return properties::open(key, current, co),
             "Escape" => co.go(Page::Issues(String::new())),
             _ => return false,
@@ -163,6 +161,7 @@ fn Detail(current: Current) -> impl IntoView {
     // An issue that was just made is watched: the end of its thread stays in view until one scrolls up.
     let main = NodeRef::<html::Div>::new();
     let files = attachments::Files::of(id);
+    provide_context(AttachTo { company: co.id, issue: id });
     let dropping = RwSignal::new(false);
     let column = NodeRef::<html::Div>::new();
     let young = detail.with_untracked(|d| {
@@ -213,6 +212,10 @@ fn Detail(current: Current) -> impl IntoView {
                     on:dragleave=move |_| dropping.set(false)
                     on:drop=move |ev: web_sys::DragEvent| {
                         dropping.set(false);
+                        if ev.default_prevented() {
+                            // A text has taken them.
+                            return;
+                        }
                         let dropped = attachments::files_of(ev.data_transfer());
                         if !dropped.is_empty() {
                             ev.prevent_default();
@@ -244,7 +247,7 @@ fn Detail(current: Current) -> impl IntoView {
                                 stuck.set(true);
                                 mark_read(id);
                             })
-                            node=composer
+                            focus=composer
                         />
                     </div>
                 </div>

@@ -1,12 +1,13 @@
 //! The title and the description of an issue, edited where they stand.
 
-use contract::Patch;
+use contract::{Patch, Text};
 use leptos::html;
 use leptos::prelude::*;
 
 use super::Current;
 use crate::components::base::Icon;
 use crate::components::editor::Editor;
+use crate::components::growing_field::GrowingField;
 use crate::components::icons as i;
 use crate::markdown::view::Markdown;
 use crate::state::{app, ask_to_discard};
@@ -53,7 +54,7 @@ pub fn Title(current: Current) -> impl IntoView {
                 }
             }
         >
-            <Editor
+            <GrowingField
                 value=text
                 label="Title"
                 placeholder="Title"
@@ -121,7 +122,12 @@ pub fn Description(current: Current, editing: RwSignal<bool>) -> impl IntoView {
                                 }
                             }
                         >
-                            <Markdown source=source />
+                            <Markdown
+                                source=source
+                                on_tick=Callback::new(move |ticked: String| {
+                                    current.save(|u| u.description = Patch::from(Text::new(ticked).ok()), || ());
+                                })
+                            />
                             <button
                                 class="icon-btn edit-corner"
                                 aria-label="Edit description"

@@ -1,0 +1,1 @@
+import{c as a}from"./shared.js";export{a as highlight};
