@@ -7,7 +7,7 @@ use contract::issue::IssuePath;
 use contract::operations::*;
 use contract::text::Text;
 use contract::work_product::*;
-use contract::{ApiError, CompanyId, ExecutionWorkspaceId, ProjectId, RunId};
+use contract::{ApiError, CompanyId};
 use serde_json::json;
 use store::SqliteConnection;
 
@@ -129,20 +129,20 @@ async fn check(conn: &mut SqliteConnection, w: &WorkProduct) -> Answer<()> {
     let company = w.company_id;
     if let Some(id) = w.project_id {
         let project = store::planning::project(conn, id).await.answer()?;
-        belongs::<ProjectId>("projectId", company, project.map(|p| p.company_id))?;
+        belongs("projectId", company, project.map(|p| p.company_id))?;
     }
     if let Some(id) = w.execution_workspace_id {
         let workspace = store::execution_workspaces::get(conn, id).await.answer()?;
-        belongs::<ExecutionWorkspaceId>("executionWorkspaceId", company, workspace.map(|w| w.company_id))?;
+        belongs("executionWorkspaceId", company, workspace.map(|w| w.company_id))?;
     }
     if let Some(id) = w.created_by_run_id {
         let run = store::runs::get(conn, id).await.answer()?;
-        belongs::<RunId>("createdByRunId", company, run.map(|r| r.company_id))?;
+        belongs("createdByRunId", company, run.map(|r| r.company_id))?;
     }
     Ok(())
 }
 
-fn belongs<T>(field: &str, company: CompanyId, its: Option<CompanyId>) -> Answer<()> {
+fn belongs(field: &str, company: CompanyId, its: Option<CompanyId>) -> Answer<()> {
     match its {
         Some(c) if c == company => Ok(()),
         _ => Err(ApiError::unprocessable(format!("{field} names nothing of this company"))),
