@@ -188,7 +188,7 @@ async fn a_plan_is_annotated_revised_accepted_and_becomes_issues_exactly_once() 
     window.click("verdict-accept").await;
     let children = format!("/api/companies/{}/issues?parentId={id}", company.id);
     client.until(&children, WORK, |c| c.as_array().unwrap().len() == 4).await;
-    client.until(&of(""), WORK, |i| i["status"] == "done").await;
+    client.until(&format!("/api/issues/{id}"), WORK, |i| i["status"] == "done").await;
     window.lead(&format!("/issues/{key}")).await;
     reads(&window, "[data-testid=decomposition]", "The plan became 4 issues").await;
     portrait(&window, &place, "6-became").await;
@@ -303,7 +303,7 @@ async fn nothing_that_is_typed_is_lost_and_two_edits_are_merged_or_left_to_choos
     window.click("document-more").await;
     window.click_on("[data-testid=menu-item][data-value=delete]").await;
     window.click("confirm-yes").await;
-    reads(&window, ".page", "Think it over").await;
+    window.find("issue-title").await;
     let (status, _) = client.send(Method::GET, &path, None).await;
     assert_eq!(status, 404);
     window.close().await;

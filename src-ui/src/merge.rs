@@ -26,7 +26,7 @@ pub enum Piece {
 /// Merges two edits of `base`.
 pub fn merge(base: &str, mine: &str, theirs: &str) -> Vec<Piece> {
     let (b, m, t) = (lines(base), lines(mine), lines(theirs));
-    pieces(&b, &m, &t)
+    pieces(&b, &m, &t, Unit::Lines)
         .into_iter()
         .map(|piece| match piece {
             Piece::Conflict { base, mine, theirs } => by_words(base, mine, theirs),
@@ -51,7 +51,7 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 fn by_words(base: String, mine: String, theirs: String) -> Piece {
-    match settled(&pieces(&words(&base), &words(&mine), &words(&theirs))) {
+    match settled(&pieces(&words(&base), &words(&mine), &words(&theirs), Unit::Words)) {
         Some(text) => Piece::Settled { text, by: By::Both },
         None => Piece::Conflict { base, mine, theirs },
     }
@@ -71,8 +71,17 @@ fn changes(base: &[&str], new: &[&str]) -> Vec<Change> {
         .collect()
 }
 
-/// Whether two changes cannot both be made without one knowing of the other.
-const fn touch(a: &Range<usize>, b: &Range<usize>) -> bool {
+#[derive(Clone, Copy)]
+enum Unit {
+    Lines,
+    Words,
+}
+
+/// Whether two changes cannot both be made without one knowing of the other. Words side by side mean something together.
+const fn touch(a: &Range<usize>, b: &Range<usize>, unit: Unit) -> bool {
+    if matches!(unit, Unit::Words) {
+        return a.start <= b.end && b.start <= a.end;
+    }
     let same_point = a.start == a.end && b.start == b.end && a.start == b.start;
     same_point || (a.start < b.end && b.start < a.end)
 }
@@ -89,7 +98,7 @@ fn side(base: &[&str], new: &[&str], changes: &[Change], over: &Range<usize>) ->
     out
 }
 
-fn pieces(base: &[&str], mine: &[&str], theirs: &[&str]) -> Vec<Piece> {
+fn pieces(base: &[&str], mine: &[&str], theirs: &[&str], unit: Unit) -> Vec<Piece> {
     let (m, t) = (changes(base, mine), changes(base, theirs));
     let (mut i, mut j, mut at) = (0, 0, 0);
     let mut out = Vec::new();
@@ -115,7 +124,7 @@ fn pieces(base: &[&str], mine: &[&str], theirs: &[&str]) -> Vec<Piece> {
         loop {
             let mut grown = false;
             for (side, n) in [(&m, &mut i), (&t, &mut j)] {
-                while let Some(c) = side.get(*n).filter(|c| touch(&c.base, &over)) {
+                while let Some(c) = side.get(*n).filter(|c| touch(&c.base, &over, unit)) {
                     over = over.start.min(c.base.start)..over.end.max(c.base.end);
                     *n += 1;
                     grown = true;

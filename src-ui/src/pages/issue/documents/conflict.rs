@@ -85,7 +85,7 @@ pub fn Merging(pieces: Vec<Piece>, take: Callback<String>, leave: Callback<()>) 
                 <button
                     class="btn primary"
                     data-testid="merge-use"
-                    disabled=move || left() > 0
+                    disabled=move || left() != 0
                     on:click=finish
                 >
                     "Use the merged text"

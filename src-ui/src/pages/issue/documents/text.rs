@@ -115,7 +115,6 @@ fn PartView(desk: Desk, part: u64, at_once: bool, places: Memo<Places>) -> impl 
     let near = RwSignal::new(at_once);
     let node = NodeRef::<html::Div>::new();
     let drawn = RwSignal::new(false);
-    let map = StoredValue::new_local(RefCell::new(None));
     let height = desk
         .shown
         .with_untracked(|s| s.as_ref().and_then(|s| s.outline.find(part).map(|p| p.height)))
@@ -123,15 +122,6 @@ fn PartView(desk: Desk, part: u64, at_once: bool, places: Memo<Places>) -> impl 
     Effect::new(move |_| {
         if let Some(el) = node.get() {
             desk.with_sheet(|s| s.borrow_mut().watch(&el, part, near));
-        }
-    });
-    Effect::new(move |_| {
-        let (true, Some(el)) = (near.get(), node.get()) else { return };
-        let map = map.try_with_value(|m| m.borrow_mut().take()).flatten();
-        if let Some(map) = map {
-            desk.with_sheet(|s| s.borrow_mut().draw(part, Slot::new(el.unchecked_into(), map)));
-            drawn.set(true);
-            desk.drawn.update(|n| *n = n.wrapping_add(1));
         }
     });
     Effect::new(move |_| {
@@ -148,8 +138,14 @@ fn PartView(desk: Desk, part: u64, at_once: bool, places: Memo<Places>) -> impl 
     let draw = move || {
         let shown = desk.shown.get_untracked()?;
         let source = shown.body().get(shown.outline.find(part)?.bytes.clone())?;
-        let (read, places) = parse_part(source, &shown.outline.definitions);
-        map.with_value(|m| m.replace(Some(places)));
+        let (read, map) = parse_part(source, &shown.outline.definitions);
+        // As soon as its nodes are there.
+        queue_microtask(move || {
+            let Some(el) = node.try_get_untracked().flatten() else { return };
+            desk.with_sheet(|s| s.borrow_mut().draw(part, Slot::new(el.unchecked_into(), map)));
+            drawn.try_set(true);
+            desk.drawn.try_update(|n| *n = n.wrapping_add(1));
+        });
         Some(blocks(read))
     };
     view! {
@@ -316,7 +312,7 @@ fn Offer(desk: Desk) -> impl IntoView {
                     style:left=format!("{:.0}px", s.x)
                     style:top=format!("{:.0}px", s.y)
                     // The selection stays.
-                    on:pointerdown=move |ev| ev.prevent_default()
+                    on:mousedown=move |ev| ev.prevent_default()
                 >
                     <button
                         class="btn"
