@@ -46,7 +46,7 @@ impl Row {
 }
 
 /// Lines of which less than this share is common are not one line that was edited.
-const KIN: f32 = 0.35;
+const KIN: f32 = 0.3;
 /// Hunks with more pairs of lines than this are paired in their order alone.
 const MOST_PAIRS: usize = 2_500;
 

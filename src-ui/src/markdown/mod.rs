@@ -2,10 +2,10 @@
 
 mod code;
 mod diagram;
-mod tasks;
 pub mod outline;
 mod read;
 pub mod source;
+mod tasks;
 pub mod view;
 mod words;
 

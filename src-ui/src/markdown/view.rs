@@ -164,7 +164,9 @@ fn inline(i: Inline) -> AnyView {
                 let plain = units(&alt).to_string();
                 view! { <span data-plain=plain><Picture id=id alt=alt /></span> }.into_any()
             }
-            None if alt.is_empty() => outside(url, view! { <span data-plain="0">"Picture"</span> }.into_any()),
+            None if alt.is_empty() => {
+                outside(url, view! { <span data-plain="0">"Picture"</span> }.into_any())
+            }
             None => outside(url, alt.into_any()),
         },
         Inline::Link { url, text } if of_content_path(&url).is_none() && is_inside(&url) => {

@@ -165,7 +165,7 @@ pub fn KeptDraft(desk: Desk, document: contract::DocumentId) -> impl IntoView {
             <div class="notice tone-blue" role="status" data-testid="kept-draft">
                 <Icon d=i::PENCIL />
                 <span>
-                    "You typed something here " <Ago at=kept_text.at /> " ago and did not save it"
+                    "What you typed here is not saved yet · " <Ago at=kept_text.at />
                 </span>
                 <button class="btn" data-testid="draft-continue" on:click=move |_| menu::edit(desk)>
                     "Go on writing"

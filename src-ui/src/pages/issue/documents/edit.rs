@@ -77,7 +77,7 @@ pub fn Editing(desk: Desk) -> impl IntoView {
                 .map(|at| {
                     view! {
                         <p class="muted">
-                            "You typed this " <Ago at=at /> " ago and did not save it."
+                            "Typed here and not saved yet · " <Ago at=at />
                         </p>
                     }
                 })}

@@ -1,14 +1,17 @@
 //! What is drawn of a document: which of its parts, and where on the screen each stretch of its source stands.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, Node, ResizeObserver};
+use web_sys::{
+    Element, IntersectionObserver, IntersectionObserverEntry, MutationObserver, MutationRecord, Node,
+    ResizeObserver,
+};
 
 use super::desk::Shown;
 use super::marks::{self, Look};
@@ -28,7 +31,7 @@ struct Words {
     at: u32,
     /// Length of what it stands for.
     len: u32,
-    /// Its own text is another one, which stands for the whole.
+    /// It is an element that stands for its source as a whole: a picture, a drawing, somebody's name.
     whole: bool,
 }
 
@@ -47,7 +50,7 @@ impl Slot {
 
     /// The drawn offset of a place in the page.
     fn drawn_at(&self, node: &Node, offset: u32) -> u32 {
-        if let Some(w) = self.words.iter().find(|w| w.node.is_same_node(Some(node))) {
+        if let Some(w) = self.words.iter().find(|w| w.node.contains(Some(node))) {
             return w.at + if w.whole { if offset > 0 { w.len } else { 0 } } else { offset.min(w.len) };
         }
         // Between elements: all text that begins before the place.
@@ -65,7 +68,7 @@ impl Slot {
             if !w.whole {
                 return offset - w.at;
             }
-            if end { w.node.text_content().map_or(0, |t| t.encode_utf16().count() as u32) } else { 0 }
+            if end { w.node.child_nodes().length() } else { 0 }
         };
         range.set_start(&start.node, at(start, drawn.start, false)).ok()?;
         range.set_end(&end.node, at(end, drawn.end, true)).ok()?;
@@ -79,17 +82,25 @@ impl Slot {
     }
 }
 
-/// The text nodes below an element.
+/// The text nodes below an element, and the elements that stand for something else than their text.
 fn words_in(el: &Element) -> Vec<Words> {
-    const TEXT: u32 = 4;
-    let mut out = Vec::new();
+    const ELEMENTS_AND_TEXT: u32 = 1 | 4;
+    let mut out: Vec<Words> = Vec::new();
     let mut at = 0;
-    let Ok(walker) = document().create_tree_walker_with_what_to_show(el, TEXT) else { return out };
+    let walker = document().create_tree_walker_with_what_to_show(el, ELEMENTS_AND_TEXT);
+    let Ok(walker) = walker else { return out };
     while let Ok(Some(node)) = walker.next_node() {
-        let stands_for = node.parent_element().and_then(|p| p.get_attribute("data-plain"));
-        let plain: Option<u32> = stands_for.and_then(|len| len.parse().ok());
-        let len = plain.unwrap_or_else(|| node.unchecked_ref::<web_sys::Text>().length());
-        out.push(Words { node, at, len, whole: plain.is_some() });
+        if out.last().is_some_and(|w| w.whole && w.node.contains(Some(&node))) {
+            continue;
+        }
+        let (len, whole) = match node.dyn_ref::<Element>() {
+            Some(el) => match el.get_attribute("data-plain").and_then(|len| len.parse().ok()) {
+                Some(len) => (len, true),
+                None => continue,
+            },
+            None => (node.unchecked_ref::<web_sys::Text>().length(), false),
+        };
+        out.push(Words { node, at, len, whole });
         at += len;
     }
     out
@@ -109,15 +120,25 @@ fn part_of(node: &Node) -> Option<(u64, Element)> {
     Some((key_of(&part)?, part))
 }
 
-/// Whether each part is to be drawn.
-type Wanted = Rc<RefCell<HashMap<u64, RwSignal<bool>>>>;
+/// Whether a part is to be drawn, and whether it is near what is seen now.
+#[derive(Clone, Copy)]
+pub struct Nearness {
+    pub wanted: RwSignal<bool>,
+    pub seen: RwSignal<bool>,
+}
+
+type Wanted = Rc<RefCell<HashMap<u64, Nearness>>>;
+/// Counts how often each part was drawn: code is coloured after a while, by other nodes.
+type Versions = Rc<RefCell<HashMap<u64, RwSignal<u32>>>>;
 /// How tall each part is.
 type Heights = Rc<RefCell<HashMap<u64, f64>>>;
 
-/// Two observers and what they call.
+/// The observers and what they call.
 struct Watch {
     near: IntersectionObserver,
     size: ResizeObserver,
+    nodes: MutationObserver,
+    _nodes: Closure<dyn FnMut(js_sys::Array)>,
     _near: Closure<dyn FnMut(js_sys::Array)>,
     _size: Closure<dyn FnMut(js_sys::Array)>,
 }
@@ -127,6 +148,7 @@ pub struct Sheet {
     id: u32,
     slots: HashMap<u64, Slot>,
     wanted: Wanted,
+    versions: Versions,
     heights: Heights,
     watch: Option<Watch>,
     scroller: Option<Element>,
@@ -138,6 +160,7 @@ impl Sheet {
             id: marks::next(),
             slots: HashMap::new(),
             wanted: Rc::default(),
+            versions: Rc::default(),
             heights: Rc::default(),
             watch: None,
             scroller: None,
@@ -153,11 +176,16 @@ impl Sheet {
     }
 
     /// Watches the place of a part, and tells it when it comes near.
-    pub fn watch(&mut self, el: &Element, key: u64, near: RwSignal<bool>) {
+    pub fn watch(&mut self, el: &Element, key: u64, near: Nearness) {
         self.wanted.borrow_mut().insert(key, near);
         if self.watch.is_none() {
             self.scroller = el.closest(SCROLLERS).ok().flatten();
-            self.watch = watch(self.scroller.clone(), self.wanted.clone(), self.heights.clone());
+            self.watch = watch(
+                self.scroller.clone(),
+                self.wanted.clone(),
+                self.versions.clone(),
+                self.heights.clone(),
+            );
         }
         if let Some(w) = &self.watch {
             w.near.observe(el);
@@ -168,12 +196,27 @@ impl Sheet {
     pub fn wake(&self, key: u64) {
         let near = self.wanted.borrow().get(&key).copied();
         if let Some(near) = near {
-            near.try_set(true);
+            near.wanted.try_set(true);
         }
     }
 
-    pub fn draw(&mut self, key: u64, slot: Slot) {
+    /// A part was drawn; `version` is counted up whenever its nodes give way to others.
+    pub fn draw(&mut self, key: u64, slot: Slot, version: RwSignal<u32>) {
+        self.versions.borrow_mut().insert(key, version);
+        if let Some(w) = &self.watch {
+            let all = web_sys::MutationObserverInit::new();
+            all.set_child_list(true);
+            all.set_subtree(true);
+            let _ = w.nodes.observe_with_options(&slot.el, &all);
+        }
         self.slots.insert(key, slot);
+    }
+
+    /// Finds the text nodes of a part anew.
+    pub fn reread(&mut self, key: u64) {
+        if let Some(slot) = self.slots.get_mut(&key) {
+            slot.words = words_in(&slot.el);
+        }
     }
 
     pub fn forget(&mut self, key: u64) {
@@ -182,6 +225,7 @@ impl Sheet {
             w.size.unobserve(&slot.el);
         }
         self.wanted.borrow_mut().remove(&key);
+        self.versions.borrow_mut().remove(&key);
         self.heights.borrow_mut().remove(&key);
         marks::put((self.id, key), Vec::new());
     }
@@ -191,9 +235,11 @@ impl Sheet {
         if let Some(w) = self.watch.take() {
             w.near.disconnect();
             w.size.disconnect();
+            w.nodes.disconnect();
         }
         self.slots.clear();
         self.wanted.borrow_mut().clear();
+        self.versions.borrow_mut().clear();
         marks::clear(self.id);
     }
 
@@ -307,13 +353,17 @@ fn key_of(part: &Element) -> Option<u64> {
     u64::from_str_radix(&part.get_attribute("data-part")?, 16).ok()
 }
 
-fn watch(scroller: Option<Element>, wanted: Wanted, heights: Heights) -> Option<Watch> {
+fn watch(scroller: Option<Element>, wanted: Wanted, versions: Versions, heights: Heights) -> Option<Watch> {
     let near = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
         let entries = entries.iter().map(|e| e.unchecked_into::<IntersectionObserverEntry>());
-        for entry in entries.filter(IntersectionObserverEntry::is_intersecting) {
-            let near = key_of(&entry.target()).and_then(|key| wanted.borrow().get(&key).copied());
-            if let Some(near) = near {
-                near.try_set(true);
+        for entry in entries {
+            let part = key_of(&entry.target()).and_then(|key| wanted.borrow().get(&key).copied());
+            let (Some(part), here) = (part, entry.is_intersecting()) else { continue };
+            if here {
+                part.wanted.try_set(true);
+            }
+            if part.seen.try_get_untracked().is_some_and(|seen| seen != here) {
+                part.seen.try_set(here);
             }
         }
     });
@@ -342,5 +392,16 @@ fn watch(scroller: Option<Element>, wanted: Wanted, heights: Heights) -> Option<
         }
     });
     let sizes = ResizeObserver::new(size.as_ref().unchecked_ref()).ok()?;
-    Some(Watch { near: observer, size: sizes, _near: near, _size: size })
+    let changed = Closure::<dyn FnMut(js_sys::Array)>::new(move |records: js_sys::Array| {
+        let places = records.iter().filter_map(|r| r.unchecked_into::<MutationRecord>().target());
+        let keys: HashSet<u64> = places.filter_map(|n| part_of(&n)).map(|(key, _)| key).collect();
+        for key in keys {
+            let version = versions.borrow().get(&key).copied();
+            if let Some(version) = version {
+                version.try_update(|v| *v = v.wrapping_add(1));
+            }
+        }
+    });
+    let nodes = MutationObserver::new(changed.as_ref().unchecked_ref()).ok()?;
+    Some(Watch { near: observer, size: sizes, nodes, _near: near, _size: size, _nodes: changed })
 }

@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
 
 use super::desk::{Desk, Listed, Selected};
 use super::marks::{self, ACTIVE, DRAFT, FLASH, HOVER, Look};
-use super::sheet::Slot;
+use super::sheet::{Nearness, Slot};
 use crate::components::base::{Icon, Kbd};
 use crate::components::icons as i;
 use crate::markdown::parse_part;
@@ -113,23 +113,34 @@ pub fn DocumentText(desk: Desk) -> impl IntoView {
 #[component]
 fn PartView(desk: Desk, part: u64, at_once: bool, places: Memo<Places>) -> impl IntoView {
     let near = RwSignal::new(at_once);
+    // The engine looks at every highlight whenever it paints a word, so there are some only where one looks.
+    let seen = RwSignal::new(at_once);
     let node = NodeRef::<html::Div>::new();
-    let drawn = RwSignal::new(false);
+    let drawn = RwSignal::new(0_u32);
+    let reread = StoredValue::new(0_u32);
     let height = desk
         .shown
         .with_untracked(|s| s.as_ref().and_then(|s| s.outline.find(part).map(|p| p.height)))
         .unwrap_or_default();
     Effect::new(move |_| {
         if let Some(el) = node.get() {
-            desk.with_sheet(|s| s.borrow_mut().watch(&el, part, near));
+            desk.with_sheet(|s| s.borrow_mut().watch(&el, part, Nearness { wanted: near, seen }));
         }
     });
     Effect::new(move |_| {
-        let Some(shown) = desk.shown.get().filter(|_| drawn.get()) else { return };
+        let version = drawn.get();
+        let Some(shown) = desk.shown.get().filter(|_| version > 0) else { return };
         let places = places.get();
+        if reread.get_value() != version {
+            reread.set_value(version);
+            desk.with_sheet(|s| s.borrow_mut().reread(part));
+            desk.drawn.update(|n| *n = n.wrapping_add(1));
+        }
+        let seen = seen.get();
         desk.with_sheet(|s| {
             let s = s.borrow();
-            marks::put((s.id(), part), s.marks(&shown.outline, part, &places));
+            let marks = if seen { s.marks(&shown.outline, part, &places) } else { Vec::new() };
+            marks::put((s.id(), part), marks);
         });
     });
     on_cleanup(move || {
@@ -142,9 +153,8 @@ fn PartView(desk: Desk, part: u64, at_once: bool, places: Memo<Places>) -> impl 
         // As soon as its nodes are there.
         queue_microtask(move || {
             let Some(el) = node.try_get_untracked().flatten() else { return };
-            desk.with_sheet(|s| s.borrow_mut().draw(part, Slot::new(el.unchecked_into(), map)));
-            drawn.try_set(true);
-            desk.drawn.try_update(|n| *n = n.wrapping_add(1));
+            desk.with_sheet(|s| s.borrow_mut().draw(part, Slot::new(el.unchecked_into(), map), drawn));
+            drawn.try_update(|n| *n = n.wrapping_add(1));
         });
         Some(blocks(read))
     };
@@ -308,7 +318,7 @@ fn Offer(desk: Desk) -> impl IntoView {
             let attaching = desk.attaching.get().is_some();
             view! {
                 <div
-                    class="offer"
+                    class="selection-offer"
                     style:left=format!("{:.0}px", s.x)
                     style:top=format!("{:.0}px", s.y)
                     // The selection stays.

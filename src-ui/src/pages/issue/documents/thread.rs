@@ -60,7 +60,7 @@ pub fn ThreadCard(desk: Desk, id: AnnotationThreadId) -> impl IntoView {
     view! {
         <div
             node_ref=node
-            class="thread"
+            class="remark"
             role="listitem"
             class:active=active
             class:pointed=move || desk.hovered.get() == Some(id)
@@ -104,7 +104,7 @@ fn Folded(desk: Desk, thread: Thread) -> impl IntoView {
     });
     view! {
         <button class="thread-fold" data-testid="thread-open" on:click=move |_| desk.go_to(id)>
-            <span class="quote">{format::first_line(&thread.anchor.selected_text, 120)}</span>
+            <span class="remark-quote">{format::first_line(&thread.anchor.selected_text, 120)}</span>
             {first}
             {(replies > 0).then(|| view! { <span class="muted">{format::count(replies as i64, "reply", "replies")}</span> })}
             {strayed(&thread.thread).map(|why| view! { <Strayed why=why thread=thread.clone() /> })}
@@ -134,7 +134,7 @@ fn Open(desk: Desk, thread: Thread) -> impl IntoView {
     let replying = Memo::new(move |_| desk.replying.get() == Some(id));
     view! {
         <button
-            class="quote"
+            class="remark-quote"
             title="Show it in the text"
             disabled=lost
             on:click=move |_| desk.go_to(id)

@@ -254,8 +254,8 @@ fn NewThread(desk: Desk) -> impl IntoView {
         create(desk, place, (shown.revision, shown.number), body, answer);
     });
     view! {
-        <section class="thread composing" data-testid="new-thread">
-            {move || quote.get().map(|q| view! { <blockquote class="quote">{q}</blockquote> })}
+        <section class="remark composing" data-testid="new-thread">
+            {move || quote.get().map(|q| view! { <blockquote class="remark-quote">{q}</blockquote> })}
             <Note
                 draft=text_key(desk)
                 label="Write a comment"

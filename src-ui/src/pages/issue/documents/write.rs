@@ -72,11 +72,11 @@ pub fn Note(
         send.run((body, answer));
     };
     view! {
-        <div class="note">
+        <div class="remark-note">
             <Editor
                 value=text
                 label=label
-                placeholder=format!("{label}, @ names an agent")
+                placeholder=format!("{label}{} @ names an agent", if label.ends_with('?') { "" } else { "," })
                 autofocus=true
                 class="bare"
                 testid="note"
