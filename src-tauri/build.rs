@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "ui_log",
     "open_link",
     "pick_folder",
+    "save_text",
     "set_theme",
     "upload_begin",
     "upload_part",

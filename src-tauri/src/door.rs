@@ -29,6 +29,7 @@ pub fn handler() -> impl Fn(Invoke<tauri::Wry>) -> bool + Send + Sync + 'static 
         ui_log,
         open_link,
         pick_folder,
+        save_text,
         set_theme,
         files::upload_begin,
         files::upload_part,
@@ -152,6 +153,20 @@ async fn pick_folder(app: AppHandle) -> Result<Option<String>, ApiError> {
     });
     let folder = receiver.await.ok().flatten();
     Ok(folder.and_then(|f| f.into_path().ok()).map(|p| p.display().to_string()))
+}
+
+/// Lets the operator save a text as a file, and answers where; `null` when the dialog was closed.
+#[tauri::command]
+async fn save_text(app: AppHandle, name: String, text: String) -> Result<Option<String>, ApiError> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    app.dialog().file().set_file_name(name).save_file(move |file| {
+        let _ = sender.send(file);
+    });
+    let Some(path) = receiver.await.ok().flatten().and_then(|f| f.into_path().ok()) else { return Ok(None) };
+    tokio::fs::write(&path, text).await.map_err(|e| {
+        ApiError::new(ErrorCode::Unavailable, format!("{} was not written: {e}", path.display()))
+    })?;
+    Ok(Some(path.display().to_string()))
 }
 
 #[derive(Clone, Copy, Deserialize)]

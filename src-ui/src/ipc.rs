@@ -244,6 +244,12 @@ pub async fn pick_folder() -> Result<Option<String>, ApiError> {
     Ok(value.as_string())
 }
 
+/// Lets the operator save a text as a file; answers where, `None` when the dialog was closed.
+pub async fn save_text(name: &str, text: &str) -> Result<Option<String>, ApiError> {
+    let value = invoke("save_text", &serde_json::json!({ "name": name, "text": text })).await?;
+    Ok(value.as_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The window of Paperclip Desktop.
 //!
 //! Pages are in `pages`, shared widgets in `components`, what the whole window shares in `state`, the way to the core
-//! in `ipc` and `api`. Rules that need no browser (`format`, `labels`, `markdown`, `filters`, `virtual_window`,
+//! in `ipc` and `api`. Rules that need no browser (`format`, `labels`, `markdown`, `diff`, `merge`, `filters`, `virtual_window`,
 //! `thread`, `api::feed`, `state::route`) are plain functions with native tests.
 //!
 //! # Names for tests that drive the window (`data-testid`)
@@ -13,6 +13,9 @@
 //! | `new-issue`, `new-issue-title`, `new-issue-description`, `new-issue-status`, `new-issue-priority`, `new-issue-assignee`, `new-issue-labels`, `new-issue-project`, `new-issue-submit` | the dialog |
 //! | `issue-list`, `issue-board`, `issue-row` and `issue-card` (with `data-identifier`, `data-status`), `issue-filter`, `issue-search`, `view-list`, `view-board`, `preset-NAME` | issues |
 //! | `issue-title`, `issue-status` (with `data-status`), `issue-priority`, `issue-assignee`, `issue-description`, `comment` (with `data-author`), `composer`, `composer-send`, `run-fold`, `run-transcript`, `stop-run`, `wake-now`, `document` (with `data-key`) | an issue |
+//! | `document-page`, `document-text`, `document-edit`, `document-editor`, `document-save`, `document-discard`, `document-merge`, `document-comments`, `document-history`, `document-large`, `document-more`, `documents-system`, `kept-draft`, `draft-continue`, `overtaken`, `merged`, `merging`, `conflict`, `keep-mine`, `keep-theirs`, `keep-both`, `merge-use`, `revision` (with `data-number`), `revision-restore`, `compare`, `compare-from`, `compare-to`, `compare-side`, `compare-inline` | documents |
+//! | `annotate`, `note`, `note-send`, `new-thread`, `threads`, `threads-open`, `threads-lost`, `threads-resolved`, `thread` (with `data-thread`, `data-state`, `data-status`), `thread-open`, `thread-comment` (with `data-author`), `thread-reply`, `thread-settle`, `thread-attach` | comments on a document's text |
+//! | `verdict` (with `data-status`), `verdict-accept`, `verdict-change`, `interaction-document` | a decision about a document |
 //! | `interaction-card` (with `data-kind`, `data-status`), `answer-option`, `answer-submit`, `interaction-accept`, `interaction-reject` | cards |
 //! | `agent-row` (with `data-name`), `agent-new`, `agent-new-name`, `agent-new-submit`, `agent-pause`, `agent-resume`, `agent-wake`, `agent-save`, `agent-tab-NAME` | agents |
 //! | `run-row`, `run-state` (with `data-status`), `transcript-raw`, `transcript-jump`, `cancel-run` | runs |
@@ -24,11 +27,13 @@
 
 mod api;
 mod components;
+mod diff;
 mod filters;
 mod format;
 mod ipc;
 mod labels;
 mod markdown;
+mod merge;
 mod pages;
 mod state;
 mod text;

@@ -115,6 +115,21 @@ pub struct DocumentRevision {
     pub created_at: Timestamp,
 }
 
+/// A revision without its text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionSummary {
+    pub id: RevisionId,
+    pub revision_number: i64,
+    pub title: Option<String>,
+    pub change_summary: Option<String>,
+    /// Length of the text in bytes.
+    pub size: i64,
+    pub created_by_agent_id: Option<AgentId>,
+    pub created_by_user_id: Option<String>,
+    pub created_at: Timestamp,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListDocuments {
@@ -128,6 +143,14 @@ pub struct ListDocuments {
 pub struct DocumentPath {
     pub id: IssueRef,
     pub key: DocumentKey,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevisionPath {
+    pub id: IssueRef,
+    pub key: DocumentKey,
+    pub revision_id: RevisionId,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

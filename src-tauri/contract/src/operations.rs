@@ -240,6 +240,10 @@ operations! {
     PutDocumentOp = "documents.put": Put "/api/issues/{id}/documents/{key}" -> 200, Company, (PutDocument) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
     #[doc = "Lists a document's revisions, newest first."]
     ListDocumentRevisions = "documents.revisions": Get "/api/issues/{id}/documents/{key}/revisions" -> 200, Company, (DocumentPath) -> Vec<DocumentRevision>, reads [Document];
+    #[doc = "Lists a document's revisions without their texts, newest first."]
+    ListDocumentHistory = "documents.history": Get "/api/issues/{id}/documents/{key}/history" -> 200, Company, (DocumentPath) -> Vec<RevisionSummary>, reads [Document];
+    #[doc = "Reads one revision of a document."]
+    GetDocumentRevision = "documents.revision": Get "/api/issues/{id}/documents/{key}/revisions/{revisionId}" -> 200, Company, (RevisionPath) -> DocumentRevision, reads [Document];
     #[doc = "Restores an earlier revision as a new one."]
     RestoreDocument = "documents.restore": Post "/api/issues/{id}/documents/{key}/revisions/{revisionId}/restore" -> 200, Company, (RestoreRevision) -> IssueDocument, reads [Document], changes [Document Interaction Issue Activity];
     #[doc = "Deletes a document."]

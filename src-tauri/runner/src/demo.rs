@@ -2,6 +2,7 @@
 //! does, and needs no account. Its transcript has the form of Claude Code's.
 
 mod http;
+mod plan;
 mod voice;
 mod work;
 

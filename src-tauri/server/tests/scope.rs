@@ -273,6 +273,7 @@ async fn nothing_of_another_company_is_named_in_what_an_agent_writes_at_home() {
     // Parts of another issue, asked for by way of one's own.
     for path in [
         format!("{own}/comments/{}", abroad.comment),
+        format!("{own}/documents/plan/revisions/{}", abroad.revision),
         format!("{own}/documents/plan/annotations/{}", abroad.thread),
         format!("{own}/documents/plan/annotations/{}/anchors", abroad.thread),
         format!("/api/companies/{}/issues?projectId={}", home.company, abroad.project),

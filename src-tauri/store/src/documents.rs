@@ -1,6 +1,6 @@
 //! Documents and their revisions.
 
-use contract::document::{DocumentRevision, IssueDocument, IssueDocumentSummary};
+use contract::document::{DocumentRevision, IssueDocument, IssueDocumentSummary, RevisionSummary};
 use contract::feed::ChangeOp;
 use contract::{DocumentId, IssueId, Kind, RevisionId, RunId};
 use sqlx::SqliteConnection;
@@ -146,4 +146,28 @@ pub async fn revision(
     let sql = format!("{REVISION} WHERE r.document_id = ? AND r.id = ?");
     let q = id.bind(document.bind(sqlx::query(sqlx::AssertSqlSafe(sql))));
     q.fetch_optional(conn).await?.as_ref().map(revision_row).transpose()
+}
+
+/// Newest first, without their texts.
+pub async fn history(conn: &mut SqliteConnection, document: DocumentId) -> Result<Vec<RevisionSummary>> {
+    let q = sqlx::query(
+        "SELECT id, revision_number, title, change_summary, octet_length(body), created_by_agent_id, \
+         created_by_user_id, created_at FROM document_revisions WHERE document_id = ? \
+         ORDER BY revision_number DESC LIMIT 500",
+    );
+    document.bind(q).fetch_all(conn).await?.iter().map(summary_row).collect()
+}
+
+fn summary_row(row: &SqliteRow) -> Result<RevisionSummary> {
+    let mut c = Cursor::new(row);
+    Ok(RevisionSummary {
+        id: c.next()?,
+        revision_number: c.next()?,
+        title: c.next()?,
+        change_summary: c.next()?,
+        size: c.next()?,
+        created_by_agent_id: c.next()?,
+        created_by_user_id: c.next()?,
+        created_at: c.next()?,
+    })
 }

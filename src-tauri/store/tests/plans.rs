@@ -215,6 +215,8 @@ async fn use_annotations(conn: &mut SqliteConnection) {
     let document = contract::DocumentId(Uuid::nil());
     let thread = contract::AnnotationThreadId(Uuid::nil());
     store::documents::id_of(conn, ISSUE, "plan").await.unwrap();
+    store::documents::history(conn, document).await.unwrap();
+    store::documents::revision(conn, document, contract::RevisionId(Uuid::nil())).await.unwrap();
     for filter in ThreadFilter::ALL {
         store::annotations::threads(conn, document, *filter).await.unwrap();
     }

@@ -42,7 +42,7 @@ pub fn Composer(
     let interrupt = RwSignal::new(false);
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<ApiError>);
-    keep_draft(key, text);
+    prefs::keep(key, text);
     let send = move || {
         if text.with_untracked(|t| t.trim().is_empty()) {
             return;
@@ -131,19 +131,4 @@ pub fn Composer(
             </div>
         </div>
     }
-}
-
-/// Keeps a draft while it is typed.
-fn keep_draft(key: StoredValue<String>, text: RwSignal<String>) {
-    Effect::new(move |before: Option<()>| {
-        let t = text.get();
-        if before.is_none() {
-            return;
-        }
-        if t.is_empty() {
-            prefs::forget(&key.get_value());
-        } else {
-            prefs::save(&key.get_value(), &t);
-        }
-    });
 }

@@ -166,6 +166,19 @@ const SHORTCUTS: &[(&str, &[(&str, &str)])] = &[
             ("Esc", "Leave"),
         ],
     ),
+    (
+        "Document",
+        &[
+            ("A", "Comment on the selected text"),
+            ("J", "Next comment"),
+            ("K", "Previous comment"),
+            ("R", "Reply"),
+            ("D", "Resolve, or open again"),
+            ("M", "Comments"),
+            ("H", "Revisions"),
+            ("E", "Edit"),
+        ],
+    ),
 ];
 
 #[component]

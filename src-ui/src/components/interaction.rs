@@ -2,21 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use contract::Text;
 use contract::interaction::{
     AcceptInteraction, Answer, Confirmation, Interaction, InteractionKind, InteractionStatus, Question,
     Questions, RejectInteraction, RespondInteraction, SelectionMode,
 };
 use contract::operations as op;
+use contract::{IssueId, JsonObject, Text};
 use leptos::prelude::*;
 use serde_json::Value;
 
-use crate::components::base::{Ago, Avatar, Icon};
+use crate::components::base::{Ago, Avatar, Icon, Link};
 use crate::components::editor::Editor;
 use crate::components::icons as i;
 use crate::format;
 use crate::labels::Look;
 use crate::markdown::view::Markdown;
+use crate::state::route::Page;
 use crate::state::{act_or, app, company};
 use crate::text::optional;
 
@@ -252,6 +253,27 @@ fn QuestionView(
     }
 }
 
+/// A link to the document that a decision is about: it is read, commented on and decided about there.
+fn about(issue: IssueId, target: &JsonObject) -> Option<AnyView> {
+    let text = |key: &str| target.get(key).and_then(Value::as_str);
+    let key = text("key").filter(|_| text("type") == Some("issue_document"))?.to_owned();
+    let revision = target.get("revisionNumber").and_then(Value::as_i64);
+    let words = match revision {
+        Some(n) => format!("Read {key}, revision {n}"),
+        None => format!("Read {key}"),
+    };
+    let page = Page::Document { issue: issue.to_string(), key, spot: String::new() };
+    Some(
+        view! {
+            <Link to=company().route(page) class="document-link" testid="interaction-document">
+                <Icon d=i::FILE_TEXT />
+                {words}
+            </Link>
+        }
+        .into_any(),
+    )
+}
+
 #[component]
 fn ConfirmForm(card: Interaction, ask: Confirmation) -> impl IntoView {
     let pending = card.status == InteractionStatus::Pending;
@@ -287,8 +309,10 @@ fn ConfirmForm(card: Interaction, ask: Confirmation) -> impl IntoView {
         );
     };
     let told = card.result.as_ref().and_then(|r| r.get("reason")?.as_str().map(str::to_owned));
+    let about = ask.target.as_ref().and_then(|t| about(card.issue_id, t));
     view! {
         <p class="interaction-prompt">{ask.prompt.to_string()}</p>
+        {about}
         {ask.details_markdown.filter(|d| !d.is_empty()).map(|d| view! { <Markdown source=d.to_string() /> })}
         {told.map(|r| view! { <blockquote class="reason">{r}</blockquote> })}
         {pending

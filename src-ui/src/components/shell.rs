@@ -145,6 +145,9 @@ fn draw(page: Page) -> AnyView {
         Page::Waiting => view! { <pages::waiting::Waiting /> }.into_any(),
         Page::Issues(_) => view! { <pages::issues::Issues /> }.into_any(),
         Page::Issue(id) => view! { <pages::issue::IssuePage reference=id /> }.into_any(),
+        Page::Document { issue, key, .. } => {
+            view! { <pages::issue::DocumentPage issue=issue document=key /> }.into_any()
+        }
         Page::Agents(_) => view! { <pages::agents::Agents /> }.into_any(),
         Page::NewAgent => view! { <pages::agent_new::NewAgent /> }.into_any(),
         Page::Agent(key, _) => view! { <pages::agent::AgentPage reference=key /> }.into_any(),

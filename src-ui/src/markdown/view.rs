@@ -6,13 +6,14 @@ use leptos::prelude::*;
 
 use super::code::Code;
 use super::diagram::Diagram;
+use super::source::units;
 use super::{Align, Block, Inline, Item, is_safe_link, parse, tasks};
 use crate::components::attachment::{FileLink, Picture};
 use crate::components::base::{Icon, IssueChip, Link, copy};
 use crate::components::icons as i;
 use crate::ipc;
 use crate::state::company;
-use crate::state::route::{AgentTab, Page};
+use crate::state::route::{AgentTab, Page, Route};
 
 /// Markdown, drawn.
 #[component]
@@ -50,7 +51,9 @@ pub fn Markdown(
     }
 }
 
-fn blocks(blocks: Vec<Block>) -> AnyView {
+/// Draws blocks. Their text nodes hold the drawn text of [`super::source`]; where a node says something else instead,
+/// its `data-plain` tells the length of what it stands for.
+pub fn blocks(blocks: Vec<Block>) -> AnyView {
     blocks.into_iter().map(block).collect_view().into_any()
 }
 
@@ -63,7 +66,8 @@ fn block(b: Block) -> AnyView {
         Block::Quote(b) => view! { <blockquote>{blocks(b)}</blockquote> }.into_any(),
         Block::Rule => view! { <hr /> }.into_any(),
         Block::Code { language, text } if language == "mermaid" => {
-            view! { <Diagram source=text /> }.into_any()
+            let plain = units(&text).to_string();
+            view! { <div data-plain=plain><Diagram source=text /></div> }.into_any()
         }
         Block::Code { language, text } => view! { <CodeBlock language=language text=text /> }.into_any(),
         Block::List { first: None, items } => {
@@ -154,13 +158,19 @@ fn inline(i: Inline) -> AnyView {
         Inline::Strike(t) => view! { <del>{inlines(t)}</del> }.into_any(),
         Inline::Break => view! { <br /> }.into_any(),
         Inline::Issue(id) => view! { <IssueChip identifier=id /> }.into_any(),
-        Inline::Mention(who) => mention(who),
-        Inline::Image { url, alt } => {
-            if let Some(id) = of_content_path(&url) {
-                return view! { <Picture id=id alt=alt /> }.into_any();
+        Inline::Mention { who, text } => mention(&who, text),
+        Inline::Image { url, alt } => match of_content_path(&url) {
+            Some(id) => {
+                let plain = units(&alt).to_string();
+                view! { <span data-plain=plain><Picture id=id alt=alt /></span> }.into_any()
             }
-            let words = if alt.is_empty() { "Picture".to_owned() } else { alt };
-            outside(url, view! { {words} }.into_any())
+            None if alt.is_empty() => {
+                outside(url, view! { <span data-plain="0">"Picture"</span> }.into_any())
+            }
+            None => outside(url, alt.into_any()),
+        },
+        Inline::Link { url, text } if of_content_path(&url).is_none() && is_inside(&url) => {
+            view! { <Link to=Route::read(&url) class="outside">{inlines(text)}</Link> }.into_any()
         }
         Inline::Link { url, text } => match of_content_path(&url) {
             Some(id) => view! { <FileLink id=id>{inlines(text)}</FileLink> }.into_any(),
@@ -194,22 +204,27 @@ fn outside(url: String, words: AnyView) -> AnyView {
     .into_any()
 }
 
-fn mention(who: String) -> AnyView {
+/// A link to a place in this window, as "Copy link" gives it.
+fn is_inside(url: &str) -> bool {
+    url.starts_with('/') && !url.starts_with("//")
+}
+
+fn mention(who: &str, text: String) -> AnyView {
     let co = company();
     let agent = co.agents.data.with_untracked(|a| {
-        a.as_ref()?.iter().find(|a| a.url_key.eq_ignore_ascii_case(&who) || a.id.to_string() == who).cloned()
+        a.as_ref()?.iter().find(|a| a.url_key.eq_ignore_ascii_case(who) || a.id.to_string() == who).cloned()
     });
     match agent {
         Some(a) => {
             let to = co.route(Page::Agent(a.url_key.clone(), AgentTab::Overview));
             view! {
                 <Link to=to class="mention">
-                    {format!("@{}", a.name)}
+                    <span data-plain=units(&text).to_string()>{format!("@{}", a.name)}</span>
                 </Link>
             }
             .into_any()
         }
-        None => format!("@{who}").into_any(),
+        None => text.into_any(),
     }
 }
 
@@ -220,7 +235,8 @@ fn CodeBlock(language: String, text: String) -> impl IntoView {
     view! {
         <div class="code">
             <div class="code-head">
-                <span>{language.clone()}</span>
+                // Not as text: what is selected and annotated is the code alone.
+                <span data-label=language.clone()></span>
                 <button
                     class="icon-btn"
                     aria-label="Copy code"

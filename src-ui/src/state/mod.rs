@@ -115,7 +115,9 @@ pub fn clock() -> Timestamp {
 fn location() -> Route {
     let Some(l) = web_sys::window().map(|w| w.location()) else { return Route::Home };
     let query = l.search().unwrap_or_default();
-    Route::parse(&l.pathname().unwrap_or_default(), query.trim_start_matches('?'))
+    let hash = l.hash().unwrap_or_default();
+    let path = l.pathname().unwrap_or_default();
+    Route::parse(&path, query.trim_start_matches('?')).at(hash.trim_start_matches('#'))
 }
 
 impl App {

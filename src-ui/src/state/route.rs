@@ -39,6 +39,12 @@ pub enum Page {
     /// With the query string that holds the filters.
     Issues(String),
     Issue(String),
+    /// A document of an issue, with the query string that names a place in it.
+    Document {
+        issue: String,
+        key: String,
+        spot: String,
+    },
     Agents(String),
     NewAgent,
     Agent(String, AgentTab),
@@ -78,6 +84,28 @@ impl Route {
         }
     }
 
+    /// Reads a link within the window: path, query string and hash.
+    pub fn read(link: &str) -> Self {
+        let (link, hash) = link.split_once('#').unwrap_or((link, ""));
+        let (path, query) = link.split_once('?').unwrap_or((link, ""));
+        Self::parse(path, query).at(hash)
+    }
+
+    /// Paperclip names a document, and a thread in it, by the hash of its issue's page: `document-plan&thread=…`.
+    pub fn at(self, hash: &str) -> Self {
+        let Some(named) = hash.strip_prefix("document-") else { return self };
+        let (key, spot) = named.split_once('&').unwrap_or((named, ""));
+        let open = |page: Page| match page {
+            Page::Issue(issue) => Page::Document { issue, key: key.to_owned(), spot: spot.to_owned() },
+            other => other,
+        };
+        match self {
+            Self::Company(prefix, page) => Self::Company(prefix, open(page)),
+            Self::Last(page) => Self::Last(open(page)),
+            other => other,
+        }
+    }
+
     pub fn href(&self) -> String {
         match self {
             Self::Home => "/".into(),
@@ -95,6 +123,9 @@ impl Page {
             ["waiting"] => Self::Waiting,
             ["issues"] => Self::Issues(query.to_owned()),
             ["issues", id] => Self::Issue((*id).to_owned()),
+            ["issues", id, "documents", key] => {
+                Self::Document { issue: (*id).to_owned(), key: (*key).to_owned(), spot: query.to_owned() }
+            }
             ["agents"] => Self::Agents("all".into()),
             ["agents", "new"] => Self::NewAgent,
             ["agents", tab @ ("all" | "active" | "paused" | "error" | "terminated")] => {
@@ -124,6 +155,10 @@ impl Page {
             Self::Issues(q) if q.is_empty() => "/issues".into(),
             Self::Issues(q) => format!("/issues?{q}"),
             Self::Issue(id) => format!("/issues/{id}"),
+            Self::Document { issue, key, spot } if spot.is_empty() => {
+                format!("/issues/{issue}/documents/{key}")
+            }
+            Self::Document { issue, key, spot } => format!("/issues/{issue}/documents/{key}?{spot}"),
             Self::Agents(tab) => format!("/agents/{tab}"),
             Self::NewAgent => "/agents/new".into(),
             Self::Agent(key, tab) => format!("/agents/{key}/{}", tab.slug()),
@@ -145,6 +180,9 @@ impl Page {
             Self::Issues(_) => Self::Issues(String::new()),
             Self::Agents(_) => Self::Agents("all".into()),
             Self::Agent(key, _) => Self::Agent(key.clone(), AgentTab::Overview),
+            Self::Document { issue, key, .. } => {
+                Self::Document { issue: issue.clone(), key: key.clone(), spot: String::new() }
+            }
             other => other.clone(),
         }
     }
@@ -161,6 +199,7 @@ mod tests {
             Page::Waiting,
             Page::Issues("status=todo".into()),
             Page::Issue("PAP-12".into()),
+            Page::Document { issue: "PAP-12".into(), key: "plan".into(), spot: "thread=t&comment=c".into() },
             Page::Agents("paused".into()),
             Page::NewAgent,
             Page::Agent("ada".into(), AgentTab::Configuration),
@@ -191,6 +230,23 @@ mod tests {
             Route::Company("PAP".into(), Page::Run("r1".into()))
         );
         assert_eq!(Route::parse("/PAP/nothing/here", ""), Route::Company("PAP".into(), Page::Missing));
+    }
+
+    #[test]
+    fn a_document_is_named_as_paperclip_does_too() {
+        let page =
+            |spot: &str| Page::Document { issue: "PAP-1".into(), key: "plan".into(), spot: spot.into() };
+        let read = Route::read;
+        assert_eq!(read("/PAP/issues/PAP-1#document-plan"), Route::Company("PAP".into(), page("")));
+        assert_eq!(read("/issues/PAP-1#document-plan&thread=t"), Route::Last(page("thread=t")));
+        assert_eq!(
+            read("/PAP/issues/PAP-1#comment-c"),
+            Route::Company("PAP".into(), Page::Issue("PAP-1".into()))
+        );
+        assert_eq!(
+            read("/PAP/issues/PAP-1/documents/plan?thread=t"),
+            Route::Company("PAP".into(), page("thread=t"))
+        );
     }
 
     #[test]

@@ -230,6 +230,26 @@ impl Handle<ListDocumentRevisions> for Engine {
     }
 }
 
+impl Handle<ListDocumentHistory> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: DocumentPath) -> Answer<Vec<RevisionSummary>> {
+        let mut conn = self.store.read().await.answer()?;
+        let issue = self.issue(&mut conn, caller, &q.id).await?;
+        let document =
+            store::documents::id_of(&mut conn, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        store::documents::history(&mut conn, document).await.answer()
+    }
+}
+
+impl Handle<GetDocumentRevision> for Engine {
+    async fn handle(self: &Arc<Self>, caller: &Caller, q: RevisionPath) -> Answer<DocumentRevision> {
+        let mut conn = self.store.read().await.answer()?;
+        let issue = self.issue(&mut conn, caller, &q.id).await?;
+        let document =
+            store::documents::id_of(&mut conn, issue.id, q.key.as_str()).await.or_missing("Document")?;
+        store::documents::revision(&mut conn, document, q.revision_id).await.or_missing("Revision")
+    }
+}
+
 impl Handle<RestoreDocument> for Engine {
     async fn handle(self: &Arc<Self>, caller: &Caller, q: RestoreRevision) -> Answer<IssueDocument> {
         let mut tx = self.store.write(self.now()).await.answer()?;

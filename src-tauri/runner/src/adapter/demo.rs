@@ -37,7 +37,7 @@ impl Adapter for DemoAdapter {
             ..built_in(
                 self.kind(),
                 "Demo agent",
-                "Built in, needs no account. Takes an issue, asks one question, writes notes and finishes.",
+                "Built in, needs no account. Plans an issue or works it, asks before it goes on, and writes down what it did.",
                 fields,
             )
         }

@@ -10,19 +10,19 @@ use super::voice::Voice;
 const QUESTION: &str = "depth";
 
 /// The issue at hand.
-struct Task {
-    id: String,
-    agent: String,
+pub(super) struct Task {
+    pub id: String,
+    pub agent: String,
     name: String,
-    title: String,
-    description: String,
+    pub title: String,
+    pub description: String,
     status: String,
     /// A plan is asked for rather than work.
     planning: bool,
 }
 
 impl Task {
-    fn path(&self, rest: &str) -> String {
+    pub fn path(&self, rest: &str) -> String {
         format!("/api/issues/{}{rest}", self.id)
     }
 
@@ -39,7 +39,7 @@ enum Question {
     Settled(Option<String>),
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
@@ -72,6 +72,9 @@ pub fn heartbeat(
             let message = text(&checkout.body, "error").to_owned();
             return Err(DemoError::Refused { method: "POST", path: task.path("/checkout"), status, message });
         }
+    }
+    if task.planning {
+        return super::plan::heartbeat(door, voice, &task);
     }
     let question = if manner.asks { question(door, voice, &task)? } else { Question::Settled(None) };
     match question {
@@ -215,7 +218,7 @@ fn finish(door: &Door, voice: &mut Voice, task: &Task, answer: Option<String>) -
 }
 
 /// Writes the document over whatever revision is the latest, which may change once in between.
-fn write_document(
+pub(super) fn write_document(
     door: &Door,
     voice: &mut Voice,
     task: &Task,

@@ -13,6 +13,7 @@ mod texts;
 mod thread_view;
 mod workspace;
 
+pub use documents::DocumentPage;
 pub use thread_view::actor;
 pub use workspace::CloseWorkspace;
 
@@ -144,6 +145,7 @@ fn Detail(current: Current) -> impl IntoView {
     mark_read(id);
     let composer = FocusRequest::new();
     let editing = RwSignal::new(false);
+    let front = documents::Front::new();
     use_keys(move |ev, key| {
         let over = app.dialog.with_untracked(Option::is_some) || app.menu.with_untracked(Option::is_some);
         if over || keys::typing(ev) || keys::command(ev) {
@@ -235,7 +237,7 @@ fn Detail(current: Current) -> impl IntoView {
                         <texts::Description current=current editing=editing />
                         <decomposition::Decomposition current=current />
                         <subissues::SubIssues current=current />
-                        <documents::Documents current=current />
+                        <documents::Documents current=current front=front />
                         <outputs::Outputs current=current />
                         <attachments::Attachments current=current files=files />
                         <workspace::Workspace current=current />
@@ -251,7 +253,8 @@ fn Detail(current: Current) -> impl IntoView {
                         />
                     </div>
                 </div>
-                <Show when=move || app.panel.get()>
+                <documents::FrontThreads front=front />
+                <Show when=move || app.panel.get() && !front.is_some()>
                     <properties::Properties current=current />
                 </Show>
             </div>
