@@ -226,13 +226,29 @@ async fn put(client: &Client, issue: &str, key: &str, body: &str, base: Value) -
     answer["latestRevisionId"].clone()
 }
 
-async fn edit_document(window: &Window, change: &str) {
-    let change = format!(
-        "const el = document.querySelector('[data-testid=document-editor]'); \
-         el.value = ({change})(el.value); el.dispatchEvent(new Event('input', {{ bubbles: true }}))"
-    );
-    window.find("document-editor").await;
-    script(window, &change, Vec::new()).await;
+/// The editor of a document: its text as lines.
+const WRITTEN: &str = "[data-testid=document-editor] .cm-content, .cm-content[data-testid=document-editor]";
+
+/// Writes other words in place of some in the editor.
+async fn edit_document(window: &Window, words: &str, instead: &str) {
+    window.select(WRITTEN).await;
+    let change = "const [css, words, instead] = arguments, root = document.querySelector(css); root.focus(); \
+        const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT); \
+        for (let node; (node = walker.nextNode());) { \
+          const at = node.data.indexOf(words); if (at < 0) continue; \
+          getSelection().setBaseAndExtent(node, at, node, at + words.length); \
+          return new Promise(done => setTimeout(() => done(document.execCommand('insertText', false, instead)), 100)); \
+        } return false";
+    let done = script(window, change, vec![json!(WRITTEN), json!(words), json!(instead)]).await;
+    assert_eq!(done, json!(true), "{words} were written over");
+}
+
+/// What stands in the editor.
+async fn written(window: &Window) -> String {
+    window.select(WRITTEN).await;
+    let read = "return [...document.querySelector(arguments[0]).querySelectorAll('.cm-line')] \
+        .map(line => line.textContent).join('\\n')";
+    text(&script(window, read, vec![json!(WRITTEN)]).await).to_owned()
 }
 
 const DESIGN: &str = "# Design\n\nThe page loads in two seconds.\n\n- One server\n- One cache\n\nThe end.\n";
@@ -245,14 +261,14 @@ async fn nothing_that_is_typed_is_lost_and_two_edits_are_merged_or_left_to_choos
     let base = client.get(&path).await["latestRevisionId"].clone();
     window.lead(&format!("/issues/{key}/documents/design")).await;
     window.click("document-edit").await;
-    edit_document(&window, "t => t.replace('two seconds', 'one second')").await;
+    edit_document(&window, "two seconds", "one second").await;
     tokio::time::sleep(Duration::from_millis(600)).await;
     // The page goes down with the text in it.
     window.page.refresh().await.unwrap();
     window.find("kept-draft").await;
     portrait(&window, &place, "1-kept").await;
     window.click("draft-continue").await;
-    let kept = window.find("document-editor").await.prop("value").await.unwrap().unwrap();
+    let kept = written(&window).await;
     assert!(kept.contains("one second"), "{kept}");
 
     // Somebody writes meanwhile, elsewhere in the text: both are merged.
@@ -261,7 +277,7 @@ async fn nothing_that_is_typed_is_lost_and_two_edits_are_merged_or_left_to_choos
     portrait(&window, &place, "2-overtaken").await;
     window.click("document-save").await;
     window.find("merged").await;
-    let merged = window.find("document-editor").await.prop("value").await.unwrap().unwrap();
+    let merged = written(&window).await;
     assert_eq!(merged, DESIGN.replace("two seconds", "one second").replace("One cache", "Two caches"));
 
     // And again, at the same words: the operator chooses.

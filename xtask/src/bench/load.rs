@@ -11,7 +11,7 @@ use crate::project::{Project, say};
 
 const TEST: &str = "load::an_hour_of_two_hundred_agents";
 /// The scenarios and the names under which the test prints them.
-const NAMES: [(&str, &str); 3] = [
+const NAMES: [(&str, &str); 4] = [
     ("load: tick, p50", "load_tick_p50_ms"),
     ("load: tick, longest", "load_tick_max_ms"),
     ("load: ends decided", "load_ends_per_s"),
