@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
 use crate::arguments::{Arguments, Mode};
+pub use engine::Receiving;
+
 pub use crate::running::{Core, Options, Slot, StartError};
 pub use crate::signals::told_to_stop;
 
